@@ -1,0 +1,1 @@
+"""ViT-family models of timm and transformers behind one small interface."""

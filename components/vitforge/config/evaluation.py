@@ -1,0 +1,27 @@
+"""Settings of `evaluate_model`."""
+
+from pydantic import Field
+
+from vitforge.config.section import AtLeastOne, Count, Section
+
+
+class EvaluationConfig(Section):
+    """What is measured on the held-out images."""
+
+    batch_size: AtLeastOne = 128
+    """Images a forward pass, count."""
+
+    confidence_level: float = Field(default=0.95, gt=0.5, lt=1.0)
+    """Level of every interval, (0.5, 1)."""
+
+    bootstrap: Count = 1000
+    """Resamples behind intervals that have no closed form, count."""
+
+    ece_bins: AtLeastOne = 15
+    """Equal-width confidence bins of the calibration error, count (arXiv:1706.04599)."""
+
+    reliable_confidence: float = Field(default=0.5, gt=0.0, lt=1.0)
+    """Confidence below which a prediction is called unreliable, (0, 1)."""
+
+    extra_metrics: tuple[str, ...] = ()
+    """Hugging Face `evaluate` metrics to add: hub ids or local folders."""

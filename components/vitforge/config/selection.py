@@ -1,0 +1,51 @@
+"""Settings of `select_model`."""
+
+from typing import Any
+
+from pydantic import Field
+
+from vitforge.config.section import AtLeastOne, Count, Section
+
+
+class Candidate(Section):
+    """One backbone to try."""
+
+    backbone: str
+    """`timm/NAME`, `transformers/NAME`, a hub id such as `google/vit-base-patch16-224`, or a local
+    folder holding `config.json` and safetensors."""
+
+    pretrained: bool = True
+    """Load weights (true) or start from random ones (false, needs `timm/` or a local config)."""
+
+    args: dict[str, Any] = Field(default_factory=dict)
+    """Architecture settings passed on to the library, e.g. `{img_size: 32, patch_size: 4}`."""
+
+    label: str = ""
+    """Short name for reports; empty takes `backbone`."""
+
+    @property
+    def name(self) -> str:
+        """What reports call this candidate."""
+        return self.label or self.backbone
+
+
+class SelectionConfig(Section):
+    """Which backbones are measured, and on how much data."""
+
+    candidates: tuple[Candidate, ...] = (
+        Candidate(backbone="timm/vit_small_patch16_224.augreg_in21k_ft_in1k"),
+        Candidate(backbone="timm/deit_small_patch16_224.fb_in1k"),
+    )
+    """Backbones to measure on this data; used when `backbone` is empty."""
+
+    sample_images: AtLeastOne = 600
+    """Training images that candidates are measured on, count; more is slower and surer."""
+
+    trial_steps: Count = 60
+    """Steps of the short fine-tune that decides, count; 0 ranks on frozen features only."""
+
+    max_latency_ms: float = Field(default=0.0, ge=0.0)
+    """Slowest candidate allowed, milliseconds an image on this machine at batch 1; 0 = no limit."""
+
+    max_parameters: Count = 0
+    """Largest candidate allowed, parameters; 0 = no limit."""

@@ -1,0 +1,1 @@
+"""Filing a model version."""
