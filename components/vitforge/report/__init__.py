@@ -1,0 +1,18 @@
+"""Reports that people read: one self-contained HTML file, no script, nothing fetched."""
+
+from vitforge.report.charts import chart_style, figure_svg
+from vitforge.report.page import Report, Section, insert_first
+from vitforge.report.pieces import badge, facts, image_wall, prose, table
+
+__all__ = [
+    "Report",
+    "Section",
+    "badge",
+    "chart_style",
+    "facts",
+    "figure_svg",
+    "image_wall",
+    "insert_first",
+    "prose",
+    "table",
+]
