@@ -1,0 +1,1 @@
+"""The `vitforge` command: one file a verb group."""

@@ -1,0 +1,37 @@
+"""How the command speaks: people read standard error, programs read standard output."""
+
+import json
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from vitforge.errors import ConfigError, VitforgeError
+from vitforge_pipelines.cli.exit_codes import ExitCode
+
+people = Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON on standard output."""
+    typer.echo(json.dumps(value))
+
+
+def show_error(cause: str, *, where: str = "", mend: str = "", step: str = "") -> None:
+    """A failure as a person wants it: where, what, and the way out."""
+    from rich.panel import Panel
+    from rich.text import Text
+
+    body = Text(cause)
+    for label, text in (("at", where), ("mend", mend)):
+        if text:
+            body.append(f"\n{label}  ", style="bold")
+            body.append(text)
+    title = f"{step} failed" if step else "error"
+    people.print(Panel(body, title=title, title_align="left", border_style="red", padding=(0, 1)))
+
+
+def stop(error: VitforgeError) -> NoReturn:
+    """Show an error and leave with the exit status that fits it."""
+    show_error(error.cause, where=error.where, mend=error.mend)
+    raise typer.Exit(ExitCode.USAGE if isinstance(error, ConfigError) else ExitCode.FAILED)

@@ -1,0 +1,37 @@
+"""Entry point of the `vitforge` command."""
+
+import sys
+
+import typer
+
+from vitforge import __version__
+from vitforge_pipelines.cli.run import plan, report, run
+
+app = typer.Typer(
+    name="vitforge",
+    help="From an image data set to a Vision Transformer that is fine-tuned, proved, exported, "
+    "registered, deployed and watched over.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (run, plan, report):
+    app.command()(verb)
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,240 @@
+"""`vitforge run`, `vitforge plan` and `vitforge report`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from vitforge.errors import ConfigError, VitforgeError
+from vitforge_pipelines.cli.console import people, print_json, show_error, stop
+from vitforge_pipelines.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from vitforge.config import PipelineConfig
+    from vitforge_pipelines.runners.local import RunOutcome
+
+ConfigArgument = Annotated[Path, typer.Argument(help="A config file; `vitforge init` writes one.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change one key, e.g. -s epochs=5."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.")]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Start over instead of going on with an unfinished run.")
+]
+
+
+def run(
+    config: ConfigArgument,
+    set_: SetOption = None,
+    fresh: FreshOption = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and say what would run.")
+    ] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Run the whole pipeline on this machine: data to a registered, rehearsed model.
+
+    Running the same command again goes on with a run that did not finish.
+
+    Exit status: 0 done, 1 a step failed, 2 wrong config, 3 the model was refused, 130 stopped.
+
+    Examples:
+
+        vitforge run pipelines/configs/digits.yaml
+
+        vitforge run my.yaml -s epochs=5 -s finetuning.batch_size=32 --json
+    """
+    settings = _read(config, set_)
+    if dry_run:
+        _show_dry_run(settings, json_)
+        return
+    outcome, result = _execute(settings, "training", fresh, json_)
+    if json_:
+        print_json(result)
+    else:
+        _show_result(outcome.folder, result, outcome.unsent)
+    if result["verdict"] == "FAIL":
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def plan(
+    config: ConfigArgument,
+    set_: SetOption = None,
+    fresh: FreshOption = False,
+    json_: JsonOption = False,
+) -> None:
+    """Prepare the data and choose the backbone, and stop before training.
+
+    `vitforge run` of the same config goes on from here.
+
+    Example:
+
+        vitforge plan pipelines/configs/digits.yaml
+    """
+    from vitforge.artifacts import PLAN_FILE, Plan
+    from vitforge_pipelines.runners.local import find_artifact
+
+    outcome, _ = _execute(_read(config, set_), "planning", fresh, json_)
+    path = find_artifact(outcome.folder, "plan", PLAN_FILE)
+    if path is None:
+        stop(VitforgeError("the plan was not written", where=str(outcome.folder)))
+    chosen = Plan.load(path)
+    if json_:
+        print_json(chosen.model_dump(mode="json"))
+        return
+    people.print(f"\n[bold]{chosen.backbone.display}[/], {chosen.strategy}, {chosen.epochs} epochs")
+    people.print(f"about {chosen.expected_seconds:.0f} s of training on this machine")
+    for reason in chosen.reasons:
+        people.print(f"  {reason}")
+
+
+def report(
+    name: Annotated[str, typer.Argument(help="A run's name; the newest when left out.")] = "",
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Say where a run's report is, or open it.
+
+    Example:
+
+        vitforge report --open
+    """
+    import webbrowser
+
+    from vitforge.artifacts import REPORT_FILE
+    from vitforge_pipelines.runners.record import find_run
+
+    try:
+        folder, record = find_run(name)
+        path = folder / REPORT_FILE
+        if not path.exists():
+            raise VitforgeError(
+                f"run {record.name} has no report yet: it is {record.state}",
+                where=str(folder),
+                mend="run its config again to go on with it",
+            )
+    except VitforgeError as error:
+        stop(error)
+    if json_:
+        print_json({"run": record.name, "state": record.state, "report": str(path)})
+    else:
+        typer.echo(str(path))
+    if open_:
+        webbrowser.open(path.as_uri())
+
+
+def _read(path: Path, changes: list[str] | None) -> PipelineConfig:
+    """The config with its changes, and with the state of local data filled in."""
+    from vitforge.config import load_config
+    from vitforge.data.sources import check_source, source_digest
+
+    try:
+        config = load_config(path, dict(_change(text) for text in changes or []))
+        check_source(config.dataset)
+        if not config.data.version and (digest := source_digest(config.dataset)):
+            data = config.data.model_copy(update={"version": digest})
+            config = config.model_copy(update={"data": data})
+        return config
+    except VitforgeError as error:
+        stop(error)
+
+
+def _change(text: str) -> tuple[str, Any]:
+    import yaml
+
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise ConfigError(
+            f"--set takes KEY=VALUE, not {text!r}",
+            mend="for example: --set finetuning.batch_size=32",
+        )
+    return key, yaml.safe_load(value)
+
+
+def _execute(
+    config: PipelineConfig, dag: Literal["training", "planning"], fresh: bool, quiet: bool
+) -> tuple[RunOutcome, dict[str, Any]]:
+    """Run a DAG with a live view; leaves with an error shown when a step failed."""
+    from vitforge_pipelines.cli.progress import run_view
+    from vitforge_pipelines.runners.local import execute
+    from vitforge_pipelines.runners.result import summarize
+
+    try:
+        with run_view(quiet) as view:
+            outcome = execute(config, dag=dag, fresh=fresh, watch=view)
+    except VitforgeError as error:
+        stop(error)
+    result = summarize(outcome)
+    if failed := outcome.failed:
+        show_error(failed.cause, where=failed.where, mend=failed.mend, step=failed.name)
+        people.print(f"log  {outcome.folder / 'log.txt'}", soft_wrap=True)
+        if quiet:
+            told = {"step": failed.name, "cause": failed.cause, "where": failed.where}
+            print_json(result | {"error": told | {"mend": failed.mend}})
+        stopped = outcome.record.state == "stopped"
+        raise typer.Exit(ExitCode.STOPPED if stopped else ExitCode.FAILED)
+    return outcome, result
+
+
+def _show_dry_run(config: PipelineConfig, json_: bool) -> None:
+    from vitforge_pipelines.runners.local import TRAINING_STEPS
+    from vitforge_pipelines.runners.record import read_records, run_digest
+
+    digest = run_digest(config, "subprocess")
+    unfinished = next(
+        (
+            record.name
+            for _, record in read_records()
+            if record.digest == digest and record.state != "finished"
+        ),
+        None,
+    )
+    if json_:
+        settings = config.model_dump(mode="json", exclude_none=True)
+        print_json({"valid": True, "goes_on_with": unfinished, "config": settings})
+        return
+    people.print(f"the config is valid; steps: {' → '.join(TRAINING_STEPS)}")
+    start = f"would go on with {unfinished}" if unfinished else "would start a new run"
+    people.print(f"{start}; data set {config.dataset}, {config.epochs} epochs, {config.strategy}")
+
+
+def _show_result(folder: Path, result: dict[str, Any], unsent: int) -> None:
+    from rich.table import Table
+
+    from vitforge.artifacts import VERDICT_FILE, Verdict
+    from vitforge_pipelines.runners.local import find_artifact
+
+    metrics, model = result["metrics"], result["model"]
+    if path := find_artifact(folder, "verdict", VERDICT_FILE):
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for header in ("gate", "", "value", "interval", "n", "threshold"):
+            table.add_column(header, justify="right" if header in ("value", "n") else "left")
+        styles = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
+        for row in Verdict.load(path).rows:
+            interval = "" if row.low is None else f"{row.low:.4f} to {row.high:.4f}"
+            value = "" if row.value is None else f"{row.value:.4g}"
+            outcome = f"[{styles[row.outcome]}]{row.outcome}[/]"
+            table.add_row(row.metric, outcome, value, interval, str(row.n or ""), row.threshold)
+        people.print()
+        people.print(table)
+    people.print()
+    lines = {
+        "verdict": result["verdict"],
+        "top-1": f"{metrics['top1']:.2%} of {metrics['n']:.0f} held-out images",
+        "model": f"{model['name']} version {model['version']}"
+        + (", challenger" if model["challenger"] else ", refused"),
+        "report": result["report"],
+        "MLflow": result["mlflow_url"],
+        "time": f"{result['seconds']:.0f} s",
+    }
+    if model["challenger"]:
+        lines["next"] = f"vitforge promote {model['name']} {model['version']}"
+    for label, text in lines.items():
+        people.print(f"[bold]{label:<8}[/] {text}", soft_wrap=True)
+    if unsent:
+        people.print(
+            f"[yellow]{unsent} tracking events were not taken; they wait in {folder}/spool[/]"
+        )

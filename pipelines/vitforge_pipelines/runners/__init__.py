@@ -1,0 +1,1 @@
+"""Ways to run a DAG: on this machine, or on a cluster."""

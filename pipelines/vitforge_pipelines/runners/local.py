@@ -1,0 +1,210 @@
+"""Running a DAG on this machine: tracking server, orchestrator, spool, and an honest end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vitforge.config import PipelineConfig
+from vitforge.tracking.step import SPOOL_VARIABLE
+from vitforge_pipelines.runners.home import home
+from vitforge_pipelines.runners.orchestrator import REQUEST_FILE
+from vitforge_pipelines.runners.record import RECORD_FILE, RunRecord, open_run, run_lock
+from vitforge_pipelines.runners.watch import StepView, Watch
+
+LOG_FILE = "log.txt"
+SPOOL_FOLDER = "spool"
+
+TRAINING_STEPS = (
+    "prepare_data",
+    "select_model",
+    "finetune_model",
+    "evaluate_model",
+    "export_model",
+    "gate_model",
+    "register_model",
+    "deploy_model",
+)
+DAG_STEPS = {"training": TRAINING_STEPS, "planning": TRAINING_STEPS[:2]}
+DAG_PARAMETERS = {
+    "training": tuple(PipelineConfig.model_fields),
+    "planning": (
+        "dataset",
+        "backbone",
+        "strategy",
+        "epochs",
+        "seed",
+        "data",
+        "selection",
+        "finetuning",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a local run ended."""
+
+    folder: Path
+    record: RunRecord
+    steps: dict[str, StepView]
+    kept: tuple[str, ...]
+    """Steps whose results were taken over from the unfinished run."""
+    tracking_uri: str
+    mlflow_url: str
+    unsent: int
+    """Tracking events that the server did not take; they stay in the run's spool."""
+    seconds: float
+
+    @property
+    def failed(self) -> StepView | None:
+        """The step that failed, or None."""
+        return next((view for view in self.steps.values() if view.state == "failed"), None)
+
+
+def execute(
+    config: PipelineConfig,
+    *,
+    dag: Literal["training", "planning"] = "training",
+    runner: Literal["subprocess", "docker"] = "subprocess",
+    fresh: bool = False,
+    watch: Callable[[Path, Watch], None] = lambda folder, watch: None,
+) -> RunOutcome:
+    """Run a DAG here, or go on with the run of the same config that did not finish.
+
+    Args:
+        config: What to run; `data.version` is part of what makes two runs the same.
+        dag: Which DAG.
+        runner: Where steps run.
+        fresh: Start over, whatever is there.
+        watch: Called about ten times a second with the run's folder and the state of its steps.
+    """
+    from vitforge.tracking.server import start_server
+    from vitforge.tracking.shipper import Shipper
+
+    began = time.time()
+    folder, record, resumed = open_run(config, runner, fresh)
+    with run_lock(folder):
+        spool = folder / SPOOL_FOLDER
+        state = Watch(spool, DAG_STEPS[dag])
+        state.update()
+        kept = _finished_steps(state) if resumed else ()
+        outside = os.environ.get("MLFLOW_TRACKING_URI")
+        server = None if outside else start_server(home())
+        uri = outside or (server.uri if server else "")
+        shipper = Shipper(
+            spool,
+            tracking_uri=uri,
+            experiment=config.registry.experiment,
+            parent_run_id=record.parent_run_id or None,
+            run_name=record.name,
+            tags={"vitforge.dataset": config.dataset, "vitforge.model_name": config.model_name},
+        )
+        shipper.start()
+        process = _start_orchestrator(folder, config, dag, uri)
+        try:
+            while process.poll() is None:
+                state.update()
+                watch(folder, state)
+                time.sleep(0.1)
+        except KeyboardInterrupt:
+            _end_group(process, signal.SIGINT)
+            ended: Literal["finished", "failed", "stopped"] = "stopped"
+        else:
+            ended = "finished" if process.returncode == 0 else "failed"
+        state.update()
+        _tell_silent_end(state, ended, folder)
+        watch(folder, state)
+        if ended != "finished" and state.failed:
+            shipper.fail(state.failed.name)
+        shipped = shipper.close()
+        record = record.model_copy(
+            update={
+                "state": ended if dag == "training" or ended != "finished" else "stopped",
+                "finished": time.time(),
+                "parent_run_id": shipped.parent_run_id or "",
+            }
+        )
+        record.save(folder / RECORD_FILE)
+    return RunOutcome(
+        folder=folder,
+        record=record,
+        steps=state.steps,
+        kept=kept,
+        tracking_uri=uri,
+        mlflow_url=_run_url(uri, shipped.experiment_id, shipped.parent_run_id),
+        unsent=shipped.pending,
+        seconds=time.time() - began,
+    )
+
+
+def find_artifact(folder: Path, name: str, file: str) -> Path | None:
+    """A file of the newest artifact called `name` in a run's folder, or None."""
+    found = (folder / "artifacts").glob(f"*/*/*/{name}/{file}")
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _finished_steps(state: Watch) -> tuple[str, ...]:
+    return tuple(name for name, view in state.steps.items() if view.state == "done")
+
+
+def _start_orchestrator(
+    folder: Path, config: PipelineConfig, dag: str, tracking_uri: str
+) -> subprocess.Popen[bytes]:
+    arguments = config.model_dump(mode="json", exclude_none=True, include=set(DAG_PARAMETERS[dag]))
+    request = {"dag": dag, "arguments": arguments}
+    (folder / REQUEST_FILE).write_text(json.dumps(request, indent=2), encoding="utf-8")
+    environment = os.environ | {
+        SPOOL_VARIABLE: str(folder / SPOOL_FOLDER),
+        "MLFLOW_TRACKING_URI": tracking_uri,
+        "VITFORGE_HOME": str(home()),
+        "PYTHONWARNINGS": "ignore",
+    }
+    with (folder / LOG_FILE).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "vitforge_pipelines.runners.orchestrator", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+def _end_group(process: subprocess.Popen[bytes], first: signal.Signals) -> None:
+    """Ask the orchestrator and its step to end, and insist after a few seconds."""
+    for sign, patience in ((first, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        try:
+            process.wait(patience)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _tell_silent_end(state: Watch, ended: str, folder: Path) -> None:
+    if ended == "stopped":
+        state.stop("stopped by hand", "run the same command again to go on from here")
+    elif ended == "failed" and not state.failed:
+        silent = state.stop(
+            "the step's process ended without a word: it was killed, or ran out of memory",
+            f"look at the end of {folder / LOG_FILE}, then run the same command again",
+        )
+        if silent is None:
+            view = next(view for view in state.steps.values() if view.state == "waiting")
+            view.state, view.cause = "failed", "the step could not be started"
+            view.mend = f"look at the end of {folder / LOG_FILE}"
+
+
+def _run_url(uri: str, experiment_id: str | None, run_id: str | None) -> str:
+    if not (uri and experiment_id and run_id):
+        return ""
+    return f"{uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
