@@ -56,7 +56,7 @@ def figure_svg(figure: Any, caption: str = "") -> Markup:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) width="([\d.]+)pt"', r'\1 style="max-width: \2pt"', svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) width="([\d.]+)pt"', r'\1 style="--natural: \2pt"', svg, count=1)
     svg = re.sub(r"#000000\b", "currentColor", svg)
     # Ids are made unique, for a page holds several figures.
     own = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8] + "-"

@@ -61,7 +61,7 @@ def facts(values: Mapping[str, Any]) -> Markup:
     """Key figures as cards: a name, and a value that is short."""
     cards = Markup("\n").join(
         Markup("<div><dt>{}</dt><dd{}>{}</dd></div>").format(
-            name, Markup(' class="long"') if len(str(shown)) > 14 else Markup(""), shown
+            name, Markup(' class="long"') if len(str(shown)) > 12 else Markup(""), shown
         )
         for name, shown in ((name, _show(value)) for name, value in values.items())
     )
