@@ -5,6 +5,8 @@ import sys
 import typer
 
 from vitforge import __version__
+from vitforge_pipelines.cli.doctor import doctor
+from vitforge_pipelines.cli.project import compile_, init
 from vitforge_pipelines.cli.run import plan, report, run
 
 app = typer.Typer(
@@ -16,8 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (run, plan, report):
+for verb in (doctor, init, run, plan, report):
     app.command()(verb)
+app.command("compile")(compile_)
 
 
 @app.callback()
