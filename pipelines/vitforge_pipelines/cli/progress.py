@@ -60,8 +60,11 @@ def _line(view: StepView) -> str:
 
 def _table(watch: Watch) -> Table:
     table = Table.grid(padding=(0, 1))
-    for column in ({"width": 1}, {"min_width": 15}, {"width": 7, "justify": "right"}, {}, {}):
-        table.add_column(**column)  # type: ignore[arg-type]
+    table.add_column(width=1)
+    table.add_column(min_width=15)
+    table.add_column(width=7, justify="right")
+    table.add_column()
+    table.add_column(no_wrap=True, overflow="ellipsis")
     for view in watch.steps.values():
         spent = view.seconds if view.ended else time.time() - view.started
         clock = f"{spent:.1f} s" if view.state != "waiting" else ""

@@ -40,7 +40,7 @@ def init(
     if path.exists() and not force:
         stop(
             VitforgeError(
-                "the config is already there", where=str(path), mend="vitforge init --force"
+                "the config is already there", where=str(path), mend="--force replaces it"
             )
         )
     from vitforge.artifacts import write_atomically
@@ -51,7 +51,7 @@ def init(
 
 def compile_(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
-        "vitforge.pipeline.yaml"
+        "training.yaml"
     ),
     json_: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
@@ -97,7 +97,8 @@ def _section_lines(section: BaseModel, indent: str) -> Iterator[str]:
         nested = isinstance(value, BaseModel)
         if not indent:
             yield ""
-        for line in (field.description or "").splitlines():
+        meaning = field.description or (type(value).__doc__ if nested else "") or ""
+        for line in meaning.splitlines():
             yield f"{indent}# {line}".rstrip()
         if nested:
             yield f"{indent}{name}:"

@@ -134,10 +134,12 @@ def _read(path: Path, changes: list[str] | None) -> PipelineConfig:
     try:
         config = load_config(path, dict(_change(text) for text in changes or []))
         check_source(config.dataset)
+        updates: dict[str, Any] = {}
+        if config.dataset != "digits" and Path(config.dataset).exists():
+            updates["dataset"] = str(Path(config.dataset).absolute())
         if not config.data.version and (digest := source_digest(config.dataset)):
-            data = config.data.model_copy(update={"version": digest})
-            config = config.model_copy(update={"data": data})
-        return config
+            updates["data"] = config.data.model_copy(update={"version": digest})
+        return config.model_copy(update=updates)
     except VitforgeError as error:
         stop(error)
 
