@@ -68,9 +68,9 @@ def _tell(model: type[BaseModel], detail: Any) -> tuple[str, str]:
     key = ".".join(location)
     if detail["type"] == "extra_forbidden":
         known = _known_keys(model)
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        if not near:  # a known name in the wrong section
-            near = [name for name in known if name.rsplit(".", 1)[-1] == location[-1]][:1]
+        # A known name in the wrong section comes before a misspelt one in the right section.
+        near = [name for name in known if name.rsplit(".", 1)[-1] == location[-1]]
+        near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         mend = f"did you mean {near[0]}?" if near else "see the keys with: vitforge init --print"
         return f"unknown key {key}", mend
     message = detail["msg"].removeprefix("Value error, ")
