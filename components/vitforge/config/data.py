@@ -17,7 +17,7 @@ class DataConfig(Section):
     calibration_images: Count = 128
     """Training images set apart for INT8 calibration, count; 0 switches static INT8 off."""
 
-    min_images_per_class: AtLeastOne = 3
+    min_images_per_class: int = Field(default=3, ge=3)
     """Fewest readable images a class may have, count: one for each of train, val and test."""
 
     max_dropped: Fraction = 0.01

@@ -68,17 +68,20 @@ def facts(values: Mapping[str, Any]) -> Markup:
     return Markup('<dl class="facts">\n{}\n</dl>').format(cards)
 
 
-def image_wall(images: Iterable[tuple[Image.Image, str]], columns: int) -> Markup:
+def image_wall(
+    images: Iterable[tuple[Image.Image, str]], columns: int, *, keep_rows: bool = False
+) -> Markup:
     """Small images in a grid.
 
     Args:
         images: RGB or grey images with their captions; an empty caption is left out. Images over
             `THUMBNAIL` pixels are shrunk.
-        columns: Images a row on a wide screen; a phone shows at most half as many, at least 3.
+        columns: Images a row on a wide screen; a phone shows half as many, at least 3.
+        keep_rows: Show as many on a phone too, because a row means something.
     """
     tiles = Markup("\n").join(_tile(image, caption) for image, caption in images)
     return Markup('<div class="wall" style="--columns: {}; --narrow: {}">\n{}\n</div>').format(
-        columns, max(3, (columns + 1) // 2), tiles
+        columns, columns if keep_rows else max(3, (columns + 1) // 2), tiles
     )
 
 

@@ -1,0 +1,149 @@
+"""The data set's report: what is in it, how it looks, how it was split, what was left out."""
+
+from collections.abc import Sequence
+
+from vitforge.artifacts import CALIBRATION, TEST, TRAIN, VAL, DatasetInfo
+from vitforge.config import DataConfig
+from vitforge.data.check import CheckedImage
+from vitforge.preprocessing import decode_image
+from vitforge.report import (
+    Report,
+    Section,
+    chart_style,
+    facts,
+    figure_svg,
+    image_wall,
+    prose,
+    table,
+)
+
+_MONTAGE = 200
+"""Images shown at most; keeps the page under 2 MB at about 5 kB each."""
+_BARS = 40
+_LISTED = 200
+
+
+def dataset_report(
+    info: DatasetInfo, config: DataConfig, training: Sequence[CheckedImage], duplicates: int
+) -> Report:
+    """Draw up the report.
+
+    Args:
+        info: The data set.
+        config: The section `data`, for how the split was drawn.
+        training: Training images, from which the pictures are taken.
+        duplicates: Images whose bytes are those of another one.
+    """
+    sections = [
+        Section("At a glance", _glance(info, duplicates)),
+        Section("What it looks like", _montage(info, config, training)),
+        Section("Classes and splits", _classes(info)),
+        Section("How it was split", _split(info, config)),
+    ]
+    if info.dropped:
+        sections.append(Section("What was left out", _dropped(info)))
+    total = sum(info.sizes[split] for split in (TRAIN, VAL, TEST))
+    return Report(
+        f"Data set {info.name}", f"{total:,} images in {len(info.classes):,} classes", sections
+    )
+
+
+def _glance(info: DatasetInfo, duplicates: int) -> str:
+    pixels = info.statistics
+    return facts(
+        {
+            "Training": info.sizes[TRAIN],
+            "Validation": info.sizes[VAL],
+            "Test": info.sizes[TEST],
+            "Calibration": info.sizes[CALIBRATION],
+            "Classes": len(info.classes),
+            "Median size": f"{pixels.median_width} × {pixels.median_height}",
+            "Exact duplicates": duplicates,
+            "Left out": len(info.dropped),
+        }
+    )
+
+
+def _montage(info: DatasetInfo, config: DataConfig, training: Sequence[CheckedImage]) -> str:
+    """A row of training images for each class; the classes that fit."""
+    shown = info.classes[: _MONTAGE // 4]
+    columns = max(4, min(8, _MONTAGE // len(shown)))
+    by_class: dict[str, list[CheckedImage]] = {name: [] for name in shown}
+    for image in sorted(training, key=lambda image: image.digest):
+        row = by_class.get(image.raw.label)
+        if row is not None and len(row) < columns:
+            row.append(image)
+    wall = [
+        (decode_image(image.raw.load(), config.max_pixels), name if not position else "")
+        for name, row in by_class.items()
+        for position, image in enumerate(row)
+    ]
+    return image_wall(wall, columns, keep_rows=True)
+
+
+def _classes(info: DatasetInfo) -> str:
+    rows = [
+        (name, *(info.class_counts[split][index] for split in (TRAIN, VAL, TEST)))
+        for index, name in enumerate(info.classes)
+    ]
+    listed = table(("Class", "Training", "Validation", "Test"), rows[:_LISTED])
+    more = (
+        prose(f"{len(rows) - _LISTED:,} more classes are in dataset.json.")
+        if len(rows) > _LISTED
+        else ""
+    )
+    return _histogram(info) + listed + more
+
+
+def _histogram(info: DatasetInfo) -> str:
+    from matplotlib.figure import Figure
+
+    counts = info.class_counts
+    with chart_style():
+        if len(info.classes) <= _BARS:
+            figure = Figure(figsize=(7.5, 0.9 + 0.26 * len(info.classes)))
+            axes = figure.subplots()
+            left = [0] * len(info.classes)
+            for split, name in ((TRAIN, "training"), (VAL, "validation"), (TEST, "test")):
+                axes.barh(info.classes, counts[split], left=left, height=0.72, label=name)
+                left = [a + b for a, b in zip(left, counts[split], strict=True)]
+            axes.invert_yaxis()
+            axes.grid(axis="y", visible=False)
+            axes.set_xlabel("images")
+            axes.tick_params(axis="y", length=0)
+            axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1.0), borderpad=0)
+            return figure_svg(figure, "Images of each class, by split.")
+        figure = Figure()
+        axes = figure.subplots()
+        totals = sorted((sum(row) for row in zip(*counts.values(), strict=True)), reverse=True)
+        axes.fill_between(range(1, len(totals) + 1), totals, alpha=0.5, step="mid")
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("classes, largest first")
+        axes.set_ylabel("images")
+        return figure_svg(figure, "Images of each class, largest class first.")
+
+
+def _split(info: DatasetInfo, config: DataConfig) -> str:
+    mean, std = info.statistics.mean, info.statistics.std
+    return prose(
+        f"Each class gives {config.test_fraction:.0%} of its images to test and "
+        f"{config.val_fraction:.0%} to validation, unless the source brings its own splits. The "
+        f"draw depends on the images' content and on seed {info.seed}, not on file names or their "
+        "order. Calibration images are training images, drawn in the classes' proportions.",
+    ) + table(
+        ("Property", "Value"),
+        [
+            ("Source", info.source),
+            ("Fingerprint (SHA-256)", info.fingerprint),
+            ("Pixel mean, R G B", "  ".join(f"{value:.3f}" for value in mean)),
+            ("Pixel deviation, R G B", "  ".join(f"{value:.3f}" for value in std)),
+        ],
+    )
+
+
+def _dropped(info: DatasetInfo) -> str:
+    rows = [(image.path, image.reason) for image in info.dropped[:_LISTED]]
+    more = len(info.dropped) - _LISTED
+    return table(("File", "Reason"), rows) + (
+        prose(f"{more:,} more are in dataset.json.") if more > 0 else ""
+    )
