@@ -5,7 +5,10 @@ atomically and read back checked.
 """
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -39,6 +42,7 @@ BASELINE_FILE = "baseline.parquet"
 PARITY_FILE = "parity.json"
 LATENCY_FILE = "latency.json"
 PROBE_FILE = "probe.png"
+PROBE_ANSWERS_FILE = "probe.json"
 # verdict, version, deployment
 VERDICT_FILE = "verdict.json"
 VERSION_FILE = "version.json"
@@ -101,6 +105,21 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that becomes `out` when the work is done, and vanishes when it fails."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 class ImageStatistics(ArtifactModel):
@@ -319,9 +338,19 @@ class Latency(ArtifactModel):
     """`latency.json`."""
 
     variants: tuple[VariantLatency, ...]
-    fastest: Literal["fp32", "int8"]
-    """The fastest variant that passed parity: what `variant: auto` serves."""
+    fastest: Literal["fp32", "int8", ""]
+    """The fastest variant that passed parity: what `variant: auto` serves; empty when none did."""
     machine: str
+    """Processor and cores."""
+
+
+class ProbeAnswers(ArtifactModel):
+    """`probe.json`: what every variant answers for `probe.png`, to hold a server against."""
+
+    label: str
+    """The image's true class."""
+    probabilities: dict[Literal["fp32", "int8"], tuple[float, ...]]
+    """Softmax of each variant, in the order of `labels.json`."""
 
 
 class GateRow(ArtifactModel):

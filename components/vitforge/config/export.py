@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from vitforge.config.section import AtLeastOne, Section
+from vitforge.config.section import AtLeastOne, Fraction, Section
 
 
 class ExportConfig(Section):
@@ -16,6 +16,16 @@ class ExportConfig(Section):
 
     max_error: float = Field(default=1e-3, gt=0.0)
     """Largest difference allowed between torch and ONNX FP32 logits, absolute."""
+
+    int8_max_drop: Fraction = 0.01
+    """Top-1 that INT8 may lose against the trained model and still be served, [0, 1]."""
+
+    calibration_images: AtLeastOne = 256
+    """Images of the calibration split that set the INT8 ranges, count; more is slower."""
+
+    smooth_quant: Fraction = 0.5
+    """How much of the activations' outliers moves into the weights before INT8, [0, 1]; 0 moves
+    none (arXiv:2211.10438)."""
 
     latency_runs: AtLeastOne = 100
     """Timed inferences for each variant at batch 1, count."""

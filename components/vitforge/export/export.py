@@ -1,0 +1,235 @@
+"""The bundle: all that a server needs, and the proof that it answers as the trained model does."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitforge.artifacts import (
+    BASELINE_FILE,
+    CALIBRATION,
+    DATASET_FILE,
+    INT8_FILE,
+    LABELS_FILE,
+    LATENCY_FILE,
+    ONNX_FILE,
+    PARITY_FILE,
+    PREPROCESSING_FILE,
+    TEST,
+    WEIGHTS_FILE,
+    DatasetInfo,
+    Latency,
+    Parity,
+    Preprocessing,
+    VariantParity,
+    write_atomically,
+)
+from vitforge.config import ExportConfig
+from vitforge.errors import VitforgeError
+from vitforge.export.baseline import softmax, write_baseline
+from vitforge.export.graph import write_onnx
+from vitforge.export.images import image_batches
+from vitforge.export.latency import describe_machine, measure_latency
+from vitforge.export.parity import (
+    INVARIANCE_IMAGES,
+    fastest_accepted,
+    is_batch_invariant,
+    judge_variant,
+)
+from vitforge.export.probe import write_probe
+from vitforge.export.quantize import write_int8
+from vitforge.export.runtime import THREADS, Engine, Infer, Variant, onnx_inference, torch_inference
+from vitforge.splits import open_split
+from vitforge.tracking import StepRun
+
+BATCH = 32
+STAGES = 5
+
+
+def export_bundle(
+    dataset: Path,
+    checkpoint: Path,
+    *,
+    seed: int,
+    config: ExportConfig,
+    out: Path,
+    run: StepRun,
+) -> None:
+    """Write ONNX files and hold their answers and speed against the trained model.
+
+    Args:
+        dataset: Folder of the dataset artifact.
+        checkpoint: Folder of the checkpoint artifact.
+        seed: Picks the calibration images and the probe.
+        config: What is made, and what counts as the same answer.
+        out: Folder of the bundle; appears whole or not at all.
+        run: The step's run.
+
+    Raises:
+        VitforgeError: if an input is missing or the test split is empty.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        _fill(work, dataset, checkpoint, seed, config, run)
+        work.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        work.rename(out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _fill(
+    work: Path, dataset: Path, checkpoint: Path, seed: int, config: ExportConfig, run: StepRun
+) -> None:
+    import torch
+
+    from vitforge.backbones.checkpoint import load_checkpoint
+
+    torch.set_num_threads(THREADS)
+    info = DatasetInfo.load(dataset / DATASET_FILE)
+    model, model_config, preprocessing = load_checkpoint(checkpoint)
+    model.eval()
+    test = open_split(dataset, TEST)
+    if len(test) == 0:
+        raise VitforgeError("the test split is empty", where=str(dataset))
+    preprocessing.save(work / PREPROCESSING_FILE)
+    labels = list(model_config.classes)
+    write_atomically(work / LABELS_FILE, _json(labels))
+
+    run.progress(0, STAGES, "exporting to ONNX")
+    metadata = {
+        "labels": labels,
+        "preprocessing": preprocessing.model_dump(mode="json"),
+        "backbone": model_config.backbone.display,
+        "dataset_fingerprint": info.fingerprint,
+        "model_id": hashlib.sha256((checkpoint / WEIGHTS_FILE).read_bytes()).hexdigest(),
+    }
+    exporter = write_onnx(
+        model,
+        image_size=preprocessing.image_size,
+        opset=config.opset,
+        metadata=metadata,
+        path=work / ONNX_FILE,
+    )
+    run.tags({"exporter": exporter})
+    files: dict[Variant, Path] = {"fp32": work / ONNX_FILE}
+    if config.int8:
+        run.progress(1, STAGES, "quantizing to INT8")
+        files["int8"] = work / INT8_FILE
+        _quantize(dataset, preprocessing, seed, config, files)
+
+    run.progress(2, STAGES, "comparing answers on the test split")
+    variants = {name: onnx_inference(path) for name, path in files.items()}
+    everybody: dict[Engine, Infer] = {"torch": torch_inference(model)}
+    everybody.update(variants.items())
+    logits, mean_pixels, sample = _answer(everybody, test, preprocessing)
+    truth = np.asarray(test["label"], dtype=np.int64)
+    invariant = {name: is_batch_invariant(infer, sample) for name, infer in variants.items()}
+    parities = tuple(
+        judge_variant(
+            name,
+            path,
+            logits=logits[name],
+            reference=logits["torch"],
+            labels=truth,
+            batch_invariant=invariant[name],
+            config=config,
+        )
+        for name, path in files.items()
+    )
+    Parity(variants=parities, batch_invariant=all(invariant.values())).save(work / PARITY_FILE)
+
+    run.progress(3, STAGES, "measuring latency")
+    speeds = measure_latency(
+        everybody,
+        sample,
+        runs=config.latency_runs,
+        tell=lambda done: run.progress(3 + done / config.latency_runs, STAGES, "measuring latency"),
+    )
+    fastest = fastest_accepted(parities, {speed.variant: speed.p50_ms for speed in speeds})
+    latency = Latency(variants=speeds, fastest=fastest, machine=describe_machine())
+    latency.save(work / LATENCY_FILE)
+
+    served = softmax(logits[fastest or "fp32"])
+    write_baseline(served, mean_pixels, work / BASELINE_FILE)
+    chosen = int(np.random.default_rng(seed).integers(len(test)))
+    write_probe(test[chosen], labels, preprocessing, variants, work)
+    _tell(run, parities, latency)
+    run.progress(STAGES, STAGES, "done")
+
+
+def _quantize(
+    dataset: Path,
+    preprocessing: Preprocessing,
+    seed: int,
+    config: ExportConfig,
+    files: Mapping[Variant, Path],
+) -> None:
+    split = open_split(dataset, CALIBRATION)
+    order = np.random.default_rng(seed).permutation(len(split))
+    chosen = sorted(order[: config.calibration_images].tolist())
+    write_int8(
+        files["fp32"],
+        image_batches(split, chosen, preprocessing, BATCH),
+        smooth_quant=config.smooth_quant,
+        path=files["int8"],
+    )
+
+
+def _answer(
+    inferences: Mapping[Engine, Infer], test: Any, preprocessing: Preprocessing
+) -> tuple[dict[Engine, NDArray[np.float32]], NDArray[np.float64], NDArray[np.float32]]:
+    """Logits of everybody on the whole split, mean pixels, and the first images themselves."""
+    answers: dict[Engine, list[NDArray[np.float32]]] = {name: [] for name in inferences}
+    means: list[NDArray[np.float64]] = []
+    sample: list[NDArray[np.float32]] = []
+    scale = np.asarray(preprocessing.std, dtype=np.float32).reshape(3, 1, 1)
+    shift = np.asarray(preprocessing.mean, dtype=np.float32).reshape(3, 1, 1)
+    for batch in image_batches(test, range(len(test)), preprocessing, BATCH):
+        for name, infer in inferences.items():
+            answers[name].append(infer(batch))
+        means.append((batch * scale + shift).mean((1, 2, 3), dtype=np.float64))
+        if len(sample) * BATCH < INVARIANCE_IMAGES:
+            sample.append(batch)
+    logits = {name: np.concatenate(parts) for name, parts in answers.items()}
+    return logits, np.concatenate(means), np.concatenate(sample)
+
+
+def _tell(run: StepRun, parities: tuple[VariantParity, ...], latency: Latency) -> None:
+    """Log every number, and a sentence for each variant that is refused."""
+    for parity in parities:
+        name = parity.variant
+        run.metrics(
+            {
+                f"{name}_top1": parity.top1.value,
+                f"{name}_max_error": parity.max_error,
+                f"{name}_flips": parity.flips,
+                f"{name}_megabytes": parity.bytes / 1e6,
+            }
+        )
+        run.headline({f"{name}_top1": parity.top1.value})
+        if not parity.accepted:
+            run.note(f"{name} is refused: {parity.reason}")
+    for speed in latency.variants:
+        run.metrics(
+            {
+                f"{speed.variant}_p50_ms": speed.p50_ms,
+                f"{speed.variant}_p99_ms": speed.p99_ms,
+                f"{speed.variant}_images_per_second": speed.images_per_second,
+            }
+        )
+    p50 = ", ".join(f"{speed.variant} {speed.p50_ms:.2f} ms" for speed in latency.variants)
+    run.note(f"serves {latency.fastest or 'nothing'} by default; median at batch 1: {p50}")
+
+
+def _json(values: list[str]) -> bytes:
+    import json
+
+    return json.dumps(values, ensure_ascii=False, indent=2).encode() + b"\n"
