@@ -6,6 +6,7 @@ import, and loses nothing when the server is away. `shipper` sends the spool on.
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -44,7 +45,7 @@ class StepRun:
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._file = (self.folder / EVENTS_FILE).open("a", encoding="utf-8", buffering=1)
-        self._say("start", step=self.step, pid=os.getpid())
+        self._say("start", step=self.step, pid=os.getpid(), host=platform.node())
         if self._ships_itself:
             self._shipper = subprocess.Popen(
                 [sys.executable, "-m", "vitforge.tracking.shipper", str(self._root)]
