@@ -53,7 +53,8 @@ def write_splits(
     members[CALIBRATION] = [row for row in order if row in chosen]
     total, done = sum(len(rows) for rows in members.values()), 0
     for split, rows in members.items():
-        _write_split(folder / split, [images[row] for row in rows], classes)
+        if rows:  # calibration may be off, and an empty saved split cannot be loaded
+            _write_split(folder / split, [images[row] for row in rows], classes)
         done += len(rows)
         run.progress(done, total, f"{done:,} of {total:,} images written")
     _write_list(folder / SPLITS_FILE, [(images[row], splits[row]) for row in order])
@@ -80,7 +81,7 @@ def _write_split(folder: Path, images: Sequence[CheckedImage], classes: Sequence
                 "label": [index[image.raw.label] for image in batch],
                 "id": [image.raw.id for image in batch],
             }
-            to.write_table(pa.table(columns, schema=features.arrow_schema))
+            to.write_batch(pa.record_batch(columns, schema=features.arrow_schema))
     datasets.disable_progress_bars()
     rows = "".join(f"{image.digest}{image.raw.label}{image.raw.id}" for image in images)
     # Named by content: left to itself, the library would make another name every time.

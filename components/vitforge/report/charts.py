@@ -59,7 +59,7 @@ def figure_svg(figure: Any, caption: str = "") -> Markup:
     svg = re.sub(r'(<svg[^>]*?) width="([\d.]+)pt"', r'\1 style="--natural: \2pt"', svg, count=1)
     svg = re.sub(r"#000000\b", "currentColor", svg)
     # Ids are made unique, for a page holds several figures.
-    own = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8] + "-"
+    own = "f" + hashlib.sha256((svg + caption).encode()).hexdigest()[:8] + "-"
     svg = re.sub(r'\bid="', f'id="{own}', svg)
     svg = re.sub(r'href="#', f'href="#{own}', svg)
     svg = re.sub(r"url\(#", f"url(#{own}", svg)
