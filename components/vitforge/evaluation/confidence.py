@@ -1,0 +1,45 @@
+"""How sure the model is, and how much of its work can be relied on."""
+
+from vitforge.artifacts import MetricRow
+from vitforge.evaluation.accuracy import WILSON
+from vitforge.evaluation.calibration import mean_rows
+from vitforge.evaluation.intervals import proportion_interval
+from vitforge.evaluation.predictions import Predictions
+
+
+def confidence_rows(
+    found: Predictions, *, reliable: float, level: float, resamples: int, seed: int
+) -> list[MetricRow]:
+    """Rows `confidence`, `entropy` (nats), `reliable_share` and `reliable_accuracy`.
+
+    Args:
+        found: The predictions.
+        reliable: Confidence from which on a prediction is called reliable, (0, 1).
+        level: Confidence level of the intervals.
+        resamples: Bootstrap resamples; 0 leaves the means without interval.
+        seed: Seed of the resamples.
+    """
+    kept = found.confidence >= reliable
+    n_kept, right = int(kept.sum()), int((kept & found.correct).sum())
+    share_low, share_high = proportion_interval(n_kept, found.n, level)
+    low, high = proportion_interval(right, n_kept, level)
+    means = {"confidence": found.confidence, "entropy": found.entropy}
+    return [
+        *mean_rows(means, level, resamples, seed),
+        MetricRow(
+            name="reliable_share",
+            value=n_kept / found.n,
+            low=share_low,
+            high=share_high,
+            n=found.n,
+            note=f"{WILSON}; confidence of {reliable:g} or more",
+        ),
+        MetricRow(
+            name="reliable_accuracy",
+            value=right / max(n_kept, 1),
+            low=low,
+            high=high,
+            n=n_kept,
+            note=WILSON if n_kept else f"no prediction reaches a confidence of {reliable:g}",
+        ),
+    ]

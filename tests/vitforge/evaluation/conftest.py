@@ -1,0 +1,70 @@
+"""Predictions with known properties, and a small data set on disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitforge.artifacts import DATASET_FILE, TEST, DatasetInfo, ImageStatistics
+from vitforge.evaluation.predictions import Predictions
+
+CLASSES = ("circle & co", "square", "triangle")
+
+
+def _predictions(n: int, classes: int, seed: int = 0, skill: float = 2.0) -> Predictions:
+    """A model that knows something: normal logits, the true class raised by `skill`."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, n)
+    logits = rng.normal(0, 1.5, (n, classes)).astype(np.float32)
+    logits[np.arange(n), labels] += skill
+    return Predictions.of(tuple(f"image-{i}" for i in range(n)), labels, logits)
+
+
+def _info(classes: tuple[str, ...], n: int) -> DatasetInfo:
+    return DatasetInfo(
+        name="shapes",
+        source="made up",
+        classes=classes,
+        sizes={TEST: n},
+        class_counts={},
+        statistics=ImageStatistics(
+            mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2), median_width=16, median_height=16
+        ),
+        fingerprint="f" * 64,
+        seed=0,
+    )
+
+
+@pytest.fixture(scope="session")
+def make_predictions() -> Callable[..., Predictions]:
+    return _predictions
+
+
+@pytest.fixture(scope="session")
+def dataset_info() -> Callable[..., DatasetInfo]:
+    return _info
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """40 noise images of two of three classes, as a dataset artifact."""
+    import datasets
+
+    rng = np.random.default_rng(0)
+    images = [Image.fromarray(rng.integers(0, 255, (20, 24, 3), np.uint8)) for _ in range(40)]
+    folder = tmp_path / "dataset"
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.Value("int64"),
+            "id": datasets.Value("string"),
+        }
+    )
+    labels = [i % 2 for i in range(40)]
+    ids = [f"test/{i}" for i in range(40)]
+    columns = {"image": images, "label": labels, "id": ids}
+    datasets.Dataset.from_dict(columns, features).save_to_disk(str(folder / TEST))
+    _info(CLASSES, 40).save(folder / DATASET_FILE)
+    return folder

@@ -1,0 +1,105 @@
+"""The whole step on a small model, and its errors."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+
+from vitforge.artifacts import (
+    METRICS_FILE,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    BackboneSpec,
+    DatasetInfo,
+    Metrics,
+    ModelConfig,
+    Preprocessing,
+)
+from vitforge.config import EvaluationConfig
+from vitforge.errors import VitforgeError
+from vitforge.evaluation.evaluate import evaluate, measure
+from vitforge.evaluation.predictions import Predictions
+from vitforge.tracking import StepRun
+
+CLASSES = ("circle & co", "square", "triangle")
+CONTRACT = [
+    "top1", "top5", "balanced_accuracy", "macro_f1", "mcc", "ece", "ece_null", "nll", "brier",
+    "confidence", "entropy", "reliable_share", "reliable_accuracy",
+]  # fmt: skip
+QUICK = EvaluationConfig(bootstrap=50, batch_size=16)
+
+
+def save_model(folder: Path, classes: tuple[str, ...]) -> Path:
+    from vitforge.backbones.build import build
+    from vitforge.backbones.checkpoint import save_checkpoint
+
+    spec = BackboneSpec(
+        library="timm",
+        name="vit_tiny_patch16_224",
+        args={"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
+        pretrained=False,
+        label="toy",
+    )
+    how = Preprocessing(image_size=16, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    config = ModelConfig(backbone=spec, classes=classes, image_size=16)
+    save_checkpoint(folder, build(spec, len(classes), 16), config, how)
+    return folder
+
+
+def test_the_step_end_to_end(dataset: Path, tmp_path: Path) -> None:
+    checkpoint = save_model(tmp_path / "checkpoint", CLASSES)
+    out, predictions = tmp_path / "metrics", tmp_path / "predictions"
+    with StepRun("evaluate_model", tmp_path / "spool") as run:
+        metrics = evaluate(
+            dataset, checkpoint, seed=0, config=QUICK, predictions=predictions, out=out, run=run
+        )
+    assert Metrics.load(out / METRICS_FILE) == metrics
+    assert [row.name for row in metrics.rows if row.slice == "all"] == CONTRACT
+    assert metrics.row("accuracy", "triangle").n == 0
+    assert np.sum(metrics.confusion) == 40
+    table = pyarrow.parquet.read_table(predictions / PREDICTIONS_FILE)
+    assert table["id"].to_pylist() == [f"test/{i}" for i in range(40)]
+    right = np.equal(table["label"].to_pylist(), table["prediction"].to_pylist())
+    assert metrics.row("top1").value == right.mean()
+
+    page = (out / REPORT_FILE).read_text()
+    assert "circle &amp; co" in page
+    assert "Most confident mistakes" in page
+    assert "no test image of this class" in page
+    assert len(page) < 2_000_000
+    said = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
+    headline = next(event["values"] for event in said if event["kind"] == "headline")
+    assert headline["top1"] == metrics.row("top1").value
+    logged = next(event["values"] for event in said if event["kind"] == "metrics")
+    assert "accuracy/circle _ co" in logged
+    assert {event["kind"] for event in said} >= {"progress", "file", "note"}
+
+
+def test_a_model_of_other_classes_is_refused(dataset: Path, tmp_path: Path) -> None:
+    checkpoint = save_model(tmp_path / "checkpoint", ("a", "b", "c"))
+    with (
+        StepRun("evaluate_model", tmp_path / "spool") as run,
+        pytest.raises(VitforgeError, match="different classes"),
+    ):
+        evaluate(
+            dataset, checkpoint, seed=0, config=QUICK, predictions=tmp_path, out=tmp_path, run=run
+        )
+    assert not (tmp_path / METRICS_FILE).exists()
+
+
+def test_every_number_has_an_interval_or_says_why_not(
+    make_predictions: Callable[..., Predictions], dataset_info: Callable[..., DatasetInfo]
+) -> None:
+    for found in (make_predictions(300, 8), make_predictions(30, 3, skill=60.0)):
+        names = tuple(f"c{i}" for i in range(found.classes))
+        for resamples in (0, 30):
+            config = EvaluationConfig(bootstrap=resamples)
+            for row in measure(found, dataset_info(names, found.n), config, 0).rows:
+                assert row.note
+                if row.low is None:
+                    assert "no interval" in row.note
+                else:
+                    assert row.low <= row.value + 1e-12 and row.value <= row.high + 1e-12
