@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 
+from PIL import Image
+
 from vitforge.artifacts import CALIBRATION, TEST, TRAIN, VAL, DatasetInfo
 from vitforge.config import DataConfig
 from vitforge.data.check import CheckedImage
 from vitforge.preprocessing import decode_image
 from vitforge.report import (
+    THUMBNAIL,
     Report,
     Section,
     chart_style,
     facts,
     figure_svg,
+    image_rows,
     image_wall,
     prose,
     table,
@@ -19,6 +23,7 @@ from vitforge.report import (
 
 _MONTAGE = 200
 """Images shown at most; keeps the page under 2 MB at about 5 kB each."""
+_ROW = 10
 _BARS = 40
 _LISTED = 200
 
@@ -65,20 +70,18 @@ def _glance(info: DatasetInfo, duplicates: int) -> str:
 
 
 def _montage(info: DatasetInfo, config: DataConfig, training: Sequence[CheckedImage]) -> str:
-    """A row of training images for each class; the classes that fit."""
-    shown = info.classes[: _MONTAGE // 4]
-    columns = max(4, min(8, _MONTAGE // len(shown)))
-    by_class: dict[str, list[CheckedImage]] = {name: [] for name in shown}
+    """A row of training images for each class; of many classes, one image each."""
+    a_class = min(_ROW, max(1, _MONTAGE // len(info.classes)))
+    by_class: dict[str, list[Image.Image]] = {name: [] for name in info.classes[:_MONTAGE]}
     for image in sorted(training, key=lambda image: image.digest):
         row = by_class.get(image.raw.label)
-        if row is not None and len(row) < columns:
-            row.append(image)
-    wall = [
-        (decode_image(image.raw.load(), config.max_pixels), name if not position else "")
-        for name, row in by_class.items()
-        for position, image in enumerate(row)
-    ]
-    return image_wall(wall, columns, keep_rows=True)
+        if row is not None and len(row) < a_class:
+            picture = decode_image(image.raw.load(), config.max_pixels)
+            picture.thumbnail((THUMBNAIL, THUMBNAIL))  # 200 photographs would fill the memory
+            row.append(picture)
+    if a_class >= _ROW // 2:
+        return image_rows(by_class.items(), a_class)
+    return image_wall(((row[0], name) for name, row in by_class.items()), _ROW)
 
 
 def _classes(info: DatasetInfo) -> str:

@@ -26,6 +26,10 @@ def whole_folder(out: Path) -> Iterator[Path]:
         if out.exists():
             shutil.rmtree(out)
         partial.rename(out)
+    except OSError as error:
+        # Arrow names no file; a person needs to know which disk it was.
+        error.filename = error.filename or str(out)
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

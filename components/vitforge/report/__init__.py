@@ -2,15 +2,17 @@
 
 from vitforge.report.charts import chart_style, figure_svg
 from vitforge.report.page import Report, Section, insert_first
-from vitforge.report.pieces import badge, facts, image_wall, prose, table
+from vitforge.report.pieces import THUMBNAIL, badge, facts, image_rows, image_wall, prose, table
 
 __all__ = [
+    "THUMBNAIL",
     "Report",
     "Section",
     "badge",
     "chart_style",
     "facts",
     "figure_svg",
+    "image_rows",
     "image_wall",
     "insert_first",
     "prose",

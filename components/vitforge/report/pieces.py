@@ -68,21 +68,34 @@ def facts(values: Mapping[str, Any]) -> Markup:
     return Markup('<dl class="facts">\n{}\n</dl>').format(cards)
 
 
-def image_wall(
-    images: Iterable[tuple[Image.Image, str]], columns: int, *, keep_rows: bool = False
-) -> Markup:
+def image_wall(images: Iterable[tuple[Image.Image, str]], columns: int) -> Markup:
     """Small images in a grid.
 
     Args:
         images: RGB or grey images with their captions; an empty caption is left out. Images over
             `THUMBNAIL` pixels are shrunk.
         columns: Images a row on a wide screen; a phone shows half as many, at least 3.
-        keep_rows: Show as many on a phone too, because a row means something.
     """
     tiles = Markup("\n").join(_tile(image, caption) for image, caption in images)
     return Markup('<div class="wall" style="--columns: {}; --narrow: {}">\n{}\n</div>').format(
-        columns, columns if keep_rows else max(3, (columns + 1) // 2), tiles
+        columns, max(3, (columns + 1) // 2), tiles
     )
+
+
+def image_rows(rows: Iterable[tuple[str, Iterable[Image.Image]]], columns: int) -> Markup:
+    """One titled row of small images for each group; a row that is short stays short.
+
+    Args:
+        rows: Titles and their images, `columns` or fewer.
+        columns: Images a row, on every screen.
+    """
+    lines = Markup("\n").join(
+        Markup("<div><h3>{}</h3>{}</div>").format(
+            title, image_wall(((image, "") for image in images), columns)
+        )
+        for title, images in rows
+    )
+    return Markup('<div class="rows">\n{}\n</div>').format(lines)
 
 
 def badge(outcome: Literal["PASS", "FAIL", "INCONCLUSIVE"]) -> Markup:

@@ -118,12 +118,14 @@ def test_a_full_disk_leaves_no_half_artifact(
     def full(self: Any, path: str) -> None:
         save(self, path)
         if path.endswith("val"):
-            raise OSError(errno.ENOSPC, "No space left on device", path)
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(datasets.Dataset, "save_to_disk", full)
     with pytest.raises(OSError) as caught:
         prepare(str(root), 0, CONFIG, out, run)
-    assert explain(caught.value).cause == "the disk is full"
+    told = explain(caught.value)
+    assert told.cause == "the disk is full"
+    assert told.where == str(out)
     left = {p.relative_to(out.parent).as_posix() for p in out.parent.rglob("*")}
     assert (
         left
@@ -170,3 +172,19 @@ def test_the_digits(tmp_path: Path, run: StepRun) -> None:
     assert info.sizes["calibration"] == 128
     assert info.classes == tuple("0123456789")
     assert (tmp_path / "out" / REPORT_FILE).stat().st_size < 2_000_000
+
+
+def test_the_component_runs_as_a_plain_function(make_folder, tmp_path: Path, monkeypatch) -> None:
+    from kfp import dsl
+
+    from vitforge.data.component import prepare_data
+
+    monkeypatch.setenv("VITFORGE_SPOOL", str(tmp_path / "spool"))
+    artifact = dsl.Dataset(uri=str(tmp_path / "prepared"))
+    prepare_data.python_func(
+        dataset=str(make_folder({"cat": 9, "dog": 9})),
+        seed=0,
+        data={"val_fraction": 0.2},
+        prepared=artifact,
+    )
+    assert DatasetInfo.load(tmp_path / "prepared" / DATASET_FILE).sizes["val"] == 4

@@ -12,6 +12,7 @@ from vitforge.report import (
     chart_style,
     facts,
     figure_svg,
+    image_rows,
     image_wall,
     insert_first,
     prose,
@@ -122,6 +123,14 @@ def test_only_small_images_keep_hard_edges() -> None:
     assert 'class="tiny"' not in large
     assert 'width="128" height="64"' in large
     assert len(large) < 5000
+
+
+def test_a_short_row_does_not_borrow_from_the_next() -> None:
+    image = Image.new("L", (8, 8))
+    html = image_rows([("cat", [image]), ("dog", [image] * 3)], columns=3)
+    cat, dog = html.split("<h3>")[1:]
+    assert cat.startswith("cat</h3>")
+    assert (cat.count("<img"), dog.count("<img")) == (1, 3)
 
 
 def test_a_chart_takes_the_pages_ink() -> None:
