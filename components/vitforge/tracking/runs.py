@@ -26,7 +26,8 @@ class RunTree:
         client: An MLflow client.
         spool: The spool's root.
         experiment: The experiment's name; made if missing.
-        parent_run_id: A run of somebody else's to file the steps under; it is theirs to end.
+        parent_run_id: A run to file the steps under. One that was not made for this spool is
+            somebody else's to end; one that the server does not know is made anew.
         run_name: Name of the parent.
         tags: Tags of the parent.
         kfp_run_id: The Kubeflow run, which identifies the parent across pods; empty elsewhere.
@@ -53,6 +54,7 @@ class RunTree:
         self._tags = dict(tags)
         self._identity = (KFP_TAG, kfp_run_id) if kfp_run_id else (SPOOL_TAG, _spool_id(spool))
         self._ids: RunIds | None = None
+        self._owned = False
 
     @property
     def ids(self) -> RunIds | None:
@@ -61,8 +63,8 @@ class RunTree:
 
     @property
     def owns_parent(self) -> bool:
-        """Whether ending the parent is up to us."""
-        return self._given is None
+        """Whether ending the parent is up to us: it was made for this spool."""
+        return self._owned
 
     def open(self, start: int) -> RunIds:
         """Find or make the parent.
@@ -71,12 +73,14 @@ class RunTree:
             start: When the pipeline run began, milliseconds since 1970.
         """
         if self._ids is None:
-            if self._given is not None:
-                run = self._client.get_run(self._given)
-            else:
-                run = self._find_or_make_parent(start)
-            kept = self._kept_children(run.info.run_id)
-            self._know(run.info.experiment_id, run.info.run_id, kept)
+            run = self._given_parent() or self._find_or_make_parent(start)
+            key, value = self._identity
+            self._owned = run.data.tags.get(key) == value
+            if self._owned and run.info.status != "RUNNING":
+                self._client.update_run(run.info.run_id, status="RUNNING")
+            self._know(
+                run.info.experiment_id, run.info.run_id, self._kept_children(run.info.run_id)
+            )
         assert self._ids is not None
         return self._ids
 
@@ -111,10 +115,18 @@ class RunTree:
             found = self._search(experiment, {key: value}) or [made]
             if found[0].info.run_id != made.info.run_id:
                 self._client.delete_run(made.info.run_id)
-        parent = found[0]
-        if parent.info.status != "RUNNING":
-            self._client.update_run(parent.info.run_id, status="RUNNING")
-        return parent
+        return found[0]
+
+    def _given_parent(self) -> Any:
+        """The run that was named; None when none was, or this server does not know it."""
+        if self._given is None:
+            return None
+        try:
+            return self._client.get_run(self._given)
+        except Exception as error:
+            if is_missing(error):
+                return None
+            raise
 
     def _experiment_id(self) -> str:
         found = self._client.get_experiment_by_name(self._experiment)

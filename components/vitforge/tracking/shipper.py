@@ -15,12 +15,14 @@ from typing import Any
 
 from vitforge.tracking.client import TRACKING_VARIABLE, is_reachable, mlflow_client
 from vitforge.tracking.delivery import Delivery, RestartError
+from vitforge.tracking.ids import RunIds
 from vitforge.tracking.runs import RunTree
 from vitforge.tracking.spool import closes, pending, say_failed
 from vitforge.tracking.step import EVENTS_FILE
 
 POLL_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
+DEFAULT_EXPERIMENT = "vitforge"
 LAST_STEP = "deploy_model"
 """The step after which a pipeline run on a cluster, where nobody watches over it, has ended."""
 
@@ -30,6 +32,7 @@ class Shipped:
     """What became of a spool."""
 
     parent_run_id: str
+    experiment_id: str
     pending: int
     """Events that MLflow does not hold; they stay in the spool."""
     refused: tuple[str, ...]
@@ -101,7 +104,7 @@ class Shipper:
         """Close a step that ended without a word, as FAILED."""
         say_failed(self._spool / step, cause, mend="run the same command again to go on from here")
 
-    def close(self, timeout: float = 60.0, status: str | None = None) -> Shipped:
+    def close(self, timeout: float = 30.0, status: str | None = None) -> Shipped:
         """Send what is left, end the parent run, and tell what became of it all.
 
         Args:
@@ -115,6 +118,7 @@ class Shipper:
         deliveries = list(self._deliveries.values())
         return Shipped(
             parent_run_id=self._known_parent,
+            experiment_id=self._ids.experiment_id if self._ids else "",
             pending=sum(map(pending, self._folders())),
             refused=tuple(what for one in deliveries for what in one.bookmark.refused),
             error="" if self._ended else self._error or f"not done within {timeout:g} s",
@@ -122,8 +126,11 @@ class Shipper:
 
     @property
     def _known_parent(self) -> str:
-        ids = self._tree.ids if self._tree else None
-        return ids.parent_run_id if ids else ""
+        return self._ids.parent_run_id if self._ids else ""
+
+    @property
+    def _ids(self) -> RunIds | None:
+        return self._tree.ids if self._tree else None
 
     def _run(self) -> None:
         pause = POLL_SECONDS
@@ -182,7 +189,7 @@ def main(spool: Path) -> int:
     shipper = Shipper(
         spool,
         tracking_uri=uri,
-        experiment=os.environ.get("MLFLOW_EXPERIMENT_NAME", "vitforge"),
+        experiment=os.environ.get("MLFLOW_EXPERIMENT_NAME", DEFAULT_EXPERIMENT),
         parent_run_id=os.environ.get("MLFLOW_RUN_ID") or None,
         run_name=os.environ.get("KFP_RUN_NAME", "vitforge-training"),
         kfp_run_id=os.environ.get("KFP_RUN_ID", ""),

@@ -1,0 +1,16 @@
+"""The model registry: versions, aliases, the way back to their files, and who promoted what."""
+
+from vitforge.registry.download import champion_predictions, download_version
+from vitforge.registry.promotion import promote, read_ledger, set_challenger
+from vitforge.registry.versions import VersionInfo, alias_version, versions
+
+__all__ = [
+    "VersionInfo",
+    "alias_version",
+    "champion_predictions",
+    "download_version",
+    "promote",
+    "read_ledger",
+    "set_challenger",
+    "versions",
+]
