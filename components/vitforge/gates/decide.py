@@ -1,0 +1,127 @@
+"""One demand against one number: PASS, FAIL, or not enough images to say."""
+
+import math
+from typing import Literal
+
+from vitforge.artifacts import GateRow, MetricRow
+from vitforge.config import Gate
+from vitforge.gates.measured import Measured
+
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+_ROUNDING = 1e-9
+"""1 - 0.99 is a little over 0.01."""
+
+
+def decide(gate: Gate, measured: Measured) -> GateRow:
+    """Judge one gate.
+
+    On `bound` the whole interval must clear the threshold to PASS and miss it to FAIL; a number
+    without an interval is judged on its value. From no images nothing follows.
+    """
+    row = measured.row
+    on_bound = gate.judged_on == "bound" and row.low is not None and row.high is not None
+    low, high = (row.low, row.high) if on_bound else (row.value, row.value)
+    assert low is not None and high is not None
+    outcome = judge_interval(low, high, gate.at_least, gate.at_most) if row.n else "INCONCLUSIVE"
+    told = [f"{measured.source}: {row.name} = {_show(row)}, n = {row.n:,}"]
+    if gate.judged_on == "bound" and not on_bound:
+        told.append("judged on the value, for it has no interval")
+    elif not on_bound:
+        told.append("judged on the value")
+    told.append(_what_would_change(gate, row, outcome))
+    if gate.why and outcome != "PASS":
+        told.append(gate.why)
+    return GateRow(
+        metric=gate.metric,
+        outcome=outcome,
+        value=row.value if row.n else None,
+        low=row.low,
+        high=row.high,
+        n=row.n,
+        threshold=threshold_text(gate),
+        blocks=_blocks(gate, outcome),
+        evidence="; ".join(told),
+    )
+
+
+def not_measured(gate: Gate) -> GateRow:
+    """A gate on something that this bundle does not have."""
+    return GateRow(
+        metric=gate.metric,
+        outcome="INCONCLUSIVE",
+        value=None,
+        low=None,
+        high=None,
+        n=0,
+        threshold=threshold_text(gate),
+        blocks=gate.inconclusive_blocks,
+        evidence=f"the bundle has no {gate.metric}: a variant was not exported or none passed "
+        "parity; export it, or take the gate out of gates.rules",
+    )
+
+
+def judge_interval(
+    low: float, high: float, at_least: float | None, at_most: float | None
+) -> Outcome:
+    """Where an interval lies against a threshold; exactly one of the two is given."""
+    if at_least is not None:
+        low, high, limit = -high, -low, -at_least
+    else:
+        assert at_most is not None
+        limit = at_most
+    if high <= limit + _ROUNDING:
+        return "PASS"
+    return "FAIL" if low > limit + _ROUNDING else "INCONCLUSIVE"
+
+
+def threshold_text(gate: Gate) -> str:
+    """`>= 0.96` or `<= 0.01`."""
+    return f">= {gate.at_least:g}" if gate.at_least is not None else f"<= {gate.at_most:g}"
+
+
+def images_needed(value: float, bound: float, limit: float, n: int) -> int | None:
+    """Images at which the interval would no longer hold the limit, were the value to stay.
+
+    An interval's reach shrinks with the square root of n. None when the value lies on the limit,
+    which no number of images decides.
+    """
+    distance = abs(value - limit)
+    if distance <= _ROUNDING:
+        return None
+    return math.ceil(n * ((bound - value) / distance) ** 2)
+
+
+def _what_would_change(gate: Gate, row: MetricRow, outcome: Outcome) -> str:
+    limit = gate.at_least if gate.at_least is not None else gate.at_most
+    assert limit is not None
+    if not row.n:
+        return f"undecided: {row.note}"
+    if outcome == "PASS":
+        side = "below" if gate.at_least is not None else "above"
+        return f"would no longer pass {side} {limit:g}"
+    if outcome == "FAIL":
+        return f"misses by {abs(row.value - limit):.3g}"
+    assert row.low is not None and row.high is not None
+    bound = row.low if row.value > limit else row.high
+    needed = images_needed(row.value, bound, limit, row.n)
+    if needed is None:
+        return "the value lies on the threshold: no number of images would decide it"
+    return f"about {_round_up(needed):,} images would decide it, were the value to stay"
+
+
+def _round_up(n: int) -> int:
+    """To two leading digits."""
+    unit = int(10 ** max(len(str(n)) - 2, 0))
+    return math.ceil(n / unit) * unit
+
+
+def _blocks(gate: Gate, outcome: Outcome) -> bool:
+    return outcome == "FAIL" or (outcome == "INCONCLUSIVE" and gate.inconclusive_blocks)
+
+
+def _show(row: MetricRow) -> str:
+    if not row.n:
+        return "unknown"
+    if row.low is None or row.high is None:
+        return f"{row.value:.4g}"
+    return f"{row.value:.4g} ({row.low:.4g} to {row.high:.4g})"
