@@ -109,3 +109,11 @@ def test_calibration_takes_all_where_there_are_fewer_and_none_when_off() -> None
     splits = ["train", "val", "train"]
     assert draw_calibration(["a", "b", "c"], [0, 0, 1], splits, 9, seed=0) == [0, 2]
     assert draw_calibration(["a", "b", "c"], [0, 0, 1], splits, 0, seed=0) == []
+
+
+def test_a_lone_training_image_is_not_taken_away() -> None:
+    splits = assign_splits(
+        ["a", "b", "c"], [0, 0, 0], ["train", "val", "val"],
+        val_fraction=0.1, test_fraction=0.4, seed=0,
+    )  # fmt: skip
+    assert splits == ["train", "val", "val"]
