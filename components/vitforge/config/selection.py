@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from vitforge.config.section import AtLeastOne, Count, Section
 
@@ -23,10 +23,22 @@ class Candidate(Section):
     label: str = ""
     """Short name for reports; empty takes `backbone`."""
 
+    @field_validator("args")
+    @classmethod
+    def _restore_integers(cls, args: dict[str, Any]) -> dict[str, Any]:
+        """Kubeflow hands every number in a dict on as a float; architectures count in integers."""
+        return {key: _whole(value) for key, value in args.items()}
+
     @property
     def name(self) -> str:
         """What reports call this candidate."""
         return self.label or self.backbone
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class SelectionConfig(Section):

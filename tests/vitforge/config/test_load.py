@@ -1,5 +1,6 @@
 """Reading a config: what is right is kept, what is wrong is named with its mend."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,9 @@ def test_floats_from_a_pipeline_become_integers_again() -> None:
     raw = PipelineConfig().model_dump(mode="json", exclude_none=True)
     raw["finetuning"]["batch_size"] = 64.0
     assert PipelineConfig.model_validate(raw).finetuning.batch_size == 64
+    raw["selection"]["candidates"][0]["args"] = {"depth": 4.0, "window": [7.0, 7.0], "ratio": 2.5}
+    candidate = PipelineConfig.model_validate(raw).selection.candidates[0]
+    assert json.dumps(candidate.args) == '{"depth": 4, "window": [7, 7], "ratio": 2.5}'
     raw["finetuning"]["batch_size"] = 64.5
     with pytest.raises(ValidationError):
         PipelineConfig.model_validate(raw)
