@@ -29,7 +29,7 @@ def reliability_diagram(bins: Sequence[ReliabilityBin], level: float) -> Markup:
         figure = Figure(figsize=(6.2, 5.2))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         upper.plot([0, 1], [0, 1], color="#8a9099", linewidth=1, linestyle="--")
-        upper.text(0.03, 0.1, "perfectly calibrated", color="#8a9099", fontsize=9)
+        upper.text(0.47, 0.38, "perfectly calibrated", color="#8a9099", fontsize=9)
         upper.errorbar(
             confidence,
             accuracy,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from vitforge.artifacts import TEST, DatasetInfo, MetricRow, Metrics, ModelConfig
 from vitforge.config import EvaluationConfig
@@ -21,7 +22,7 @@ from vitforge.splits import open_split
 
 MISTAKES = 24
 """Most mistakes shown as pictures."""
-PAIRS = 15
+PAIRS = 10
 """Most confused pairs listed."""
 _NAMES = {
     "top1": "Top-1 accuracy",
@@ -38,7 +39,18 @@ _NAMES = {
     "reliable_share": "Share reliable",
     "reliable_accuracy": "Accuracy of the reliable",
 }
-_KEY = ("top1", "top5", "balanced_accuracy", "ece", "entropy", "reliable_share")
+_KEY = (
+    "top1",
+    "top5",
+    "balanced_accuracy",
+    "macro_f1",
+    "ece",
+    "entropy",
+    "reliable_share",
+    "reliable_accuracy",
+)
+_WIDE = Markup('<div style="min-width: 14rem">{}</div>')
+"""Sentences keep a readable width where the table is wider than the screen."""
 _NOT_SHARES = ("mcc", "nll", "brier", "entropy", "ece", "ece_null")
 
 
@@ -82,7 +94,13 @@ def build_report(
 def _key_figures(rows: Sequence[MetricRow]) -> str:
     cards = {_NAMES[row.name]: show_value(row) for row in rows if row.name in _KEY}
     body = [
-        (_NAMES.get(row.name, row.name), show_value(row), show_interval(row), row.n, row.note)
+        (
+            _NAMES.get(row.name, row.name),
+            show_value(row),
+            show_interval(row),
+            row.n,
+            _WIDE.format(row.note),
+        )
         for row in rows
     ]
     return facts(cards) + table(("metric", "value", "interval", "n", "how"), body)
@@ -97,7 +115,9 @@ def show_interval(row: MetricRow) -> str:
     """`low to high`, or a dash."""
     if row.low is None or row.high is None or not row.n:
         return "–"
-    return f"{_number(row.name, row.low)} to {_number(row.name, row.high)}"
+    # Spaces that do not break: an interval is read in one line.
+    space = "\N{NO-BREAK SPACE}"
+    return f"{_number(row.name, row.low)}{space}to{space}{_number(row.name, row.high)}"
 
 
 def _number(name: str, value: float) -> str:

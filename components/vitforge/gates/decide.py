@@ -23,7 +23,7 @@ def decide(gate: Gate, measured: Measured) -> GateRow:
     low, high = (row.low, row.high) if on_bound else (row.value, row.value)
     assert low is not None and high is not None
     outcome = judge_interval(low, high, gate.at_least, gate.at_most) if row.n else "INCONCLUSIVE"
-    told = [f"{measured.source}: {row.name} = {_show(row)}, n = {row.n:,}"]
+    told = [measured.source]
     if gate.judged_on == "bound" and not on_bound:
         told.append("judged on the value, for it has no interval")
     elif not on_bound:
@@ -117,11 +117,3 @@ def _round_up(n: int) -> int:
 
 def _blocks(gate: Gate, outcome: Outcome) -> bool:
     return outcome == "FAIL" or (outcome == "INCONCLUSIVE" and gate.inconclusive_blocks)
-
-
-def _show(row: MetricRow) -> str:
-    if not row.n:
-        return "unknown"
-    if row.low is None or row.high is None:
-        return f"{row.value:.4g}"
-    return f"{row.value:.4g} ({row.low:.4g} to {row.high:.4g})"

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from vitforge.artifacts import GateRow, Verdict
 from vitforge.gates.champion import METRIC
 from vitforge.report import Section, badge, prose, table
@@ -17,7 +19,7 @@ def verdict_section(verdict: Verdict) -> Section:
     """The outcome, then one row a gate."""
     compared = any(row.metric == METRIC for row in verdict.rows)
     against = (
-        "The last row holds it against the champion."
+        "The last row holds the model against the champion."
         if compared
         else "There is no champion to compare with yet."
     )
@@ -28,15 +30,19 @@ def verdict_section(verdict: Verdict) -> Section:
             _number(row.value),
             _interval(row),
             row.n or None,
-            row.threshold,
-            row.evidence,
+            row.threshold.replace(" ", "\N{NO-BREAK SPACE}"),
         )
         for row in verdict.rows
     ]
-    headers = ("gate", "outcome", "value", "interval", "n", "threshold", "evidence")
+    headers = ("gate", "outcome", "value", "interval", "n", "threshold")
+    # Sentences stand below the table: in a column of it they would push it off the screen.
+    evidence = Markup("\n").join(
+        Markup("<p><strong>{}</strong>: {}.</p>").format(row.metric, row.evidence)
+        for row in verdict.rows
+    )
     return Section(
         f"Verdict: {verdict.outcome}",
-        prose(f"{_MEANING[verdict.outcome]} {against}") + table(headers, rows),
+        prose(f"{_MEANING[verdict.outcome]} {against}") + table(headers, rows) + evidence,
         anchor="verdict",
     )
 
@@ -51,7 +57,8 @@ def summary(rows: Sequence[GateRow], outcome: str) -> str:
 def _interval(row: GateRow) -> str:
     if row.low is None or row.high is None or not row.n:
         return "–"
-    return f"{_number(row.low)} to {_number(row.high)}"
+    # Spaces that do not break: an interval is read in one line.
+    return f"{row.low:.3g}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{row.high:.3g}"
 
 
 def _number(value: float | None) -> str:
