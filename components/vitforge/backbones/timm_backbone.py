@@ -58,7 +58,8 @@ class TimmBackbone(Backbone):
 
 def build_timm(spec: BackboneSpec, num_classes: int, image_size: int = 0) -> TimmBackbone:
     """Build a timm model; see `vitforge.backbones.build`."""
-    name, args, overlay = spec.name, dict(spec.args), {}
+    name, args = spec.name, dict(spec.args)
+    overlay: dict[str, Any] = {}
     folder = Path(name)
     if folder.is_dir():
         name, kept, overlay = _read_folder(folder)

@@ -1,0 +1,1 @@
+"""The training engine: what fine-tuning and the candidates' short trials share."""
