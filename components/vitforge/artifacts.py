@@ -56,7 +56,12 @@ Record = TypeVar("Record", bound="ArtifactModel")
 class ArtifactModel(BaseModel):
     """Base of every JSON file in an artifact."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        ser_json_inf_nan="strings",  # as null an infinite error could not be read back
+    )
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""

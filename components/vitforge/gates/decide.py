@@ -71,7 +71,8 @@ def judge_interval(
         limit = at_most
     if high <= limit + _ROUNDING:
         return "PASS"
-    return "FAIL" if low > limit + _ROUNDING else "INCONCLUSIVE"
+    # A NaN compares with nothing: it must not pass, and no more images would mend it.
+    return "INCONCLUSIVE" if low <= limit + _ROUNDING else "FAIL"
 
 
 def threshold_text(gate: Gate) -> str:

@@ -55,6 +55,8 @@ def test_a_good_model_passes(artifacts: Artifacts, tmp_path: Path) -> None:
         ({"right": 350, "int8_right": 350}, "top1"),
         ({"ece": (0.3, 0.25, 0.35)}, "ece"),
         ({"max_error": 0.5}, "onnx_max_error"),
+        ({"max_error": float("inf")}, "onnx_max_error"),
+        ({"max_error": float("nan")}, "onnx_max_error"),
         ({"int8_right": 380, "flips": 14}, "int8_drop"),
         ({"latency_ms": 11.0}, "latency_ms"),
     ],
