@@ -88,7 +88,14 @@ class Predictor:
             content, options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
-        self.probabilities(np.zeros((1, *self.input_shape), dtype=np.float32))  # warm-up
+        warm_up = self.probabilities(np.zeros((1, *self.input_shape), dtype=np.float32))
+        if warm_up.shape[1] != len(self.labels):
+            raise VitforgeError(
+                f"the model tells {warm_up.shape[1]} classes apart, and the bundle names "
+                f"{len(self.labels)}",
+                where=str(bundle / LABELS_FILE),
+                mend="fetch the version again, or run the export again",
+            )
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
