@@ -9,6 +9,7 @@ nothing of vitforge.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mlflow.models import set_model
@@ -34,8 +35,12 @@ class ImageClassifier(PythonModel):  # type: ignore[misc]
             bundle / FILES[variant], providers=["CPUExecutionProvider"]
         )
 
-    # MLflow reads type hints here as a schema, and knows none for tensors: the signature has it.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: np.ndarray,  # MLflow knows the bare name only
+        params: Any = None,
+    ) -> Any:
         """Classify.
 
         Args:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +28,7 @@ from vitforge.registration.logged_model import log_model
 from vitforge.registration.sources import Sources, gather
 from vitforge.registry import set_challenger
 from vitforge.registry.download import BUNDLE_FOLDER, file_hashes
-from vitforge.registry.versions import (
+from vitforge.registry.model_versions import (
     CHALLENGES_TAG,
     FINGERPRINT_TAG,
     HASHES_TAG,
@@ -35,7 +36,7 @@ from vitforge.registry.versions import (
     VERDICT_TAG,
 )
 from vitforge.tracking import StepRun
-from vitforge.tracking.client import mlflow_client
+from vitforge.tracking.client import TRACKING_VARIABLE, mlflow_client
 from vitforge.tracking.ids import RunIds, wait_for_ids
 
 __all__ = ["Sources", "register"]
@@ -66,7 +67,9 @@ def register(
     verdict = Verdict.load(sources.verdict / VERDICT_FILE)
     run.progress(0, 3, "waiting for MLflow")
     ids = wait_for_ids(run.folder.parent, IDS_SECONDS, run.step)
-    client = mlflow_client(ids.tracking_uri)
+    # From within a container the server may have another address than the shipper's.
+    uri = os.environ.get(TRACKING_VARIABLE) or ids.tracking_uri
+    client = mlflow_client(uri)
     with tempfile.TemporaryDirectory(prefix="vitforge-version-") as temporary:
         folder = Path(temporary)
         gather(sources, folder)
@@ -94,13 +97,13 @@ def register(
             run.progress(2, 3, "making the version")
             found = _make(client, model_name, model_id, ids, tags, card)
     if verdict.may_challenge:
-        set_challenger(model_name, found.version, ids.tracking_uri)
+        set_challenger(model_name, found.version, uri)
     registered = RegisteredVersion(
         name=model_name,
         version=str(found.version),
         model_uri=f"models:/{model_name}/{found.version}",
         run_id=ids.parent_run_id,
-        tracking_uri=ids.tracking_uri,
+        tracking_uri=uri,
         challenger=verdict.may_challenge,
         hashes=_of_bundle(hashes),
     )

@@ -1,8 +1,8 @@
 """The model registry: versions, aliases, the way back to their files, and who promoted what."""
 
 from vitforge.registry.download import champion_predictions, download_version
+from vitforge.registry.model_versions import VersionInfo, alias_version, versions
 from vitforge.registry.promotion import promote, read_ledger, set_challenger
-from vitforge.registry.versions import VersionInfo, alias_version, versions
 
 __all__ = [
     "VersionInfo",

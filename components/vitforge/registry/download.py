@@ -8,8 +8,8 @@ from pathlib import Path
 
 from vitforge.artifacts import PREDICTIONS_FILE
 from vitforge.errors import VitforgeError
-from vitforge.registry.versions import CHAMPION, HASHES_TAG, alias_version, find_version
-from vitforge.tracking.client import mlflow_client, resolve_tracking_uri
+from vitforge.registry.model_versions import CHAMPION, HASHES_TAG, alias_version, find_version
+from vitforge.tracking.client import connect, resolve_tracking_uri
 
 BUNDLE_FOLDER = "bundle"
 EVIDENCE_FOLDER = "evidence"
@@ -92,7 +92,7 @@ def _fetch(name: str, version: str, part: str, into: Path, tracking_uri: str | N
 
 
 def _download(source: str, part: str, work: Path, uri: str) -> None:
-    model = mlflow_client(uri).get_logged_model(source.removeprefix("models:/"))
+    model = connect(uri).get_logged_model(source.removeprefix("models:/"))
     from mlflow.artifacts import download_artifacts
 
     (work / part).mkdir()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vitforge.errors import VitforgeError
-from vitforge.registry.versions import (
+from vitforge.registry.model_versions import (
     CHALLENGER,
     CHALLENGES_TAG,
     CHAMPION,
@@ -17,7 +17,7 @@ from vitforge.registry.versions import (
     VERDICT_TAG,
     find_version,
 )
-from vitforge.tracking.client import is_refusal, mlflow_client, resolve_tracking_uri
+from vitforge.tracking.client import connect, is_refusal, resolve_tracking_uri
 
 LEDGER_FILE = "ledger.jsonl"
 ALIAS_TRIES = 4
@@ -55,7 +55,7 @@ def promote(
             mend=f"see its report; to promote it all the same: vitforge promote {name} {version} "
             "--force --reason WHY",
         )
-    client = mlflow_client(uri)
+    client = connect(uri)
     before = {a: str(v) for a, v in client.get_registered_model(name).aliases.items()}
     champion = before.get(CHAMPION, "")
     if champion and champion != version:
@@ -82,7 +82,7 @@ def set_challenger(name: str, version: str, tracking_uri: str | None = None) -> 
     """
     uri = resolve_tracking_uri(tracking_uri)
     find_version(name, version, uri)
-    client = mlflow_client(uri)
+    client = connect(uri)
     _retry(lambda: client.set_registered_model_alias(name, CHALLENGER, version))
 
 

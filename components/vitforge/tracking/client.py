@@ -1,5 +1,6 @@
 """The one way to an MLflow client: MLflow is imported late, and set to keep quiet."""
 
+import logging
 import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,6 +11,13 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""What MLflow would print or send, unless the environment says otherwise."""
 
 
 def resolve_tracking_uri(tracking_uri: str | None = None) -> str:
@@ -28,10 +36,26 @@ def resolve_tracking_uri(tracking_uri: str | None = None) -> str:
     return found
 
 
+def connect(tracking_uri: str) -> "MlflowClient":
+    """A client of a server that answers now.
+
+    Raises:
+        VitforgeError: if nothing listens there. MLflow alone would try again for four minutes.
+    """
+    if not is_reachable(tracking_uri):
+        raise VitforgeError(
+            "the MLflow server does not answer",
+            where=tracking_uri,
+            mend="start it, or set MLFLOW_TRACKING_URI to one that runs",
+        )
+    return mlflow_client(tracking_uri)
+
+
 def mlflow_client(tracking_uri: str) -> "MlflowClient":
     """A client of the server at `tracking_uri`, and of the registry that it holds."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for variable, value in QUIET.items():
+        os.environ.setdefault(variable, value)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # its word on each retry
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)

@@ -167,8 +167,7 @@ class Shipper:
                 delivery.advance()
 
     def _folders(self) -> list[Path]:
-        files = self._spool.glob(f"*/{EVENTS_FILE}")
-        return [path.parent for path in sorted(files, key=lambda path: path.stat().st_ctime)]
+        return sorted(path.parent for path in self._spool.glob(f"*/{EVENTS_FILE}"))
 
     def _end_parent(self) -> None:
         assert self._tree is not None

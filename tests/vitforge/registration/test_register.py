@@ -1,6 +1,7 @@
 """Registration and what follows it, against a real server."""
 
 import json
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -214,3 +215,26 @@ def test_missing_file_is_named(file_version: Register, sources: Sources) -> None
     (sources.checkpoint / "model.safetensors").unlink()
     with pytest.raises(VitforgeError, match=r"model\.safetensors is missing"):
         file_version()
+
+
+def test_alias_is_read_alike_with_and_without_mlflow(
+    file_version: Register, name: str, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_version()
+    cases = ((name, "challenger"), (name, "champion"), ("no-such", "champion"))
+    without = [alias_version(*case, mlflow_uri) for case in cases]
+    monkeypatch.setattr("vitforge.registry.model_versions._ask_here", lambda *case: None)
+    assert [alias_version(*case, mlflow_uri) for case in cases] == without == ["1", None, None]
+
+
+def test_dead_server_is_told_at_once(tmp_path: Path) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        for ask in (
+            lambda: alias_version("digits", "champion", uri),
+            lambda: champion_predictions("digits", tmp_path / "into", uri),
+            lambda: promote("digits", "1", "why not", home=tmp_path, tracking_uri=uri),
+        ):
+            with pytest.raises(VitforgeError, match="does not answer"):
+                ask()

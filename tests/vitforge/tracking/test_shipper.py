@@ -284,6 +284,7 @@ def test_nothing_listens(tmp_path: Path, shipper_to: Callable[..., Shipper]) -> 
     assert "nothing answers" in shipped.error
 
 
+@pytest.mark.slow
 def test_beside_a_step_on_a_cluster(
     tmp_path: Path, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
