@@ -1,6 +1,7 @@
 """Choosing a backbone by measuring, and writing the plan."""
 
 from pathlib import Path
+from typing import cast, get_args
 
 from vitforge.artifacts import (
     DATASET_FILE,
@@ -25,7 +26,7 @@ def select(
     dataset: Path,
     *,
     backbone: str,
-    strategy: Strategy,
+    strategy: str,
     epochs: int,
     seed: int,
     config: SelectionConfig,
@@ -51,14 +52,21 @@ def select(
     """
     info = DatasetInfo.load(dataset / DATASET_FILE)
     sample = draw_sample(info, config.sample_images, seed)
-    bench = Bench(dataset, info, sample, config, recipe, strategy, seed)
+    if strategy not in get_args(Strategy):
+        raise VitforgeError(
+            f"unknown strategy {strategy!r}",
+            where="strategy",
+            mend="take one of " + ", ".join(get_args(Strategy)),
+        )
+    planned = cast(Strategy, strategy)
+    bench = Bench(dataset, info, sample, config, recipe, planned, seed)
     if backbone:
         chosen, results, reasons = _take(named_candidate(backbone, config), bench)
     else:
         chosen, results, reasons = _choose(bench, run)
     plan = Plan(
         backbone=chosen.spec,
-        strategy=strategy,
+        strategy=planned,
         epochs=epochs,
         seed=seed,
         recipe=recipe,
