@@ -8,7 +8,7 @@ from vitforge.artifacts import DEPLOYMENT_FILE, VERSION_FILE, Deployment, Regist
 from vitforge.config import DeploymentConfig
 from vitforge.deployment.local import deployments_folder, fetch_bundle, go_live
 from vitforge.deployment.rehearsal import Rehearsal, rehearse
-from vitforge.registry.versions import CHAMPION
+from vitforge.registry.model_versions import CHAMPION
 from vitforge.tracking import StepRun
 
 

@@ -2,12 +2,13 @@
 
 from vitforge.registry.download import champion_predictions, download_version
 from vitforge.registry.model_versions import VersionInfo, alias_version, versions
-from vitforge.registry.promotion import promote, read_ledger, set_challenger
+from vitforge.registry.promotion import check_promotable, promote, read_ledger, set_challenger
 
 __all__ = [
     "VersionInfo",
     "alias_version",
     "champion_predictions",
+    "check_promotable",
     "download_version",
     "promote",
     "read_ledger",

@@ -15,6 +15,7 @@ from vitforge.registry.model_versions import (
     CHAMPION,
     PREVIOUS,
     VERDICT_TAG,
+    VersionInfo,
     find_version,
 )
 from vitforge.tracking.client import connect, is_refusal, resolve_tracking_uri
@@ -46,15 +47,7 @@ def promote(
         VitforgeError: if there is no such version, or a gate refused it and `force` is false.
     """
     uri = resolve_tracking_uri(tracking_uri)
-    info = find_version(name, version, uri)
-    if not force and (info.verdict == "FAIL" or info.tags.get(CHALLENGES_TAG) != "true"):
-        judged = f"verdict {info.verdict}" if info.verdict else "no verdict"
-        raise VitforgeError(
-            f"{name} version {version} may not be champion: {judged}",
-            where=f"tag {VERDICT_TAG}",
-            mend=f"see its report; to promote it all the same: vitforge promote {name} {version} "
-            "--force --reason WHY",
-        )
+    info = check_promotable(name, version, force=force, tracking_uri=uri)
     client = connect(uri)
     before = {a: str(v) for a, v in client.get_registered_model(name).aliases.items()}
     champion = before.get(CHAMPION, "")
@@ -72,6 +65,26 @@ def promote(
         reason=reason,
         tracking_uri=uri,
     )
+
+
+def check_promotable(
+    name: str, version: str, *, force: bool = False, tracking_uri: str | None = None
+) -> VersionInfo:
+    """The version, if it may be champion.
+
+    Raises:
+        VitforgeError: as `promote`.
+    """
+    info = find_version(name, version, tracking_uri)
+    if not force and (info.verdict == "FAIL" or info.tags.get(CHALLENGES_TAG) != "true"):
+        judged = f"verdict {info.verdict}" if info.verdict else "no verdict"
+        raise VitforgeError(
+            f"{name} version {version} may not be champion: {judged}",
+            where=f"tag {VERDICT_TAG}",
+            mend=f"see its report; to promote it all the same: vitforge promote {name} {version} "
+            "--force --reason WHY",
+        )
+    return info
 
 
 def set_challenger(name: str, version: str, tracking_uri: str | None = None) -> None:
