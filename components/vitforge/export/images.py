@@ -27,5 +27,5 @@ def image_batches(
     for start in range(0, len(indices), batch_size):
         chosen = indices[start : start + batch_size]
         yield np.stack(
-            [to_array(split[index]["image"].convert("RGB"), preprocessing) for index in chosen]
+            [to_array(split[index]["image"], preprocessing) for index in chosen]
         )

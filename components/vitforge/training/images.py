@@ -62,7 +62,7 @@ def load_images(
         rows = rows.select(index)
     pixels = _allocate((len(rows), 3, how.image_size, how.image_size))
     for at, row in enumerate(rows):
-        image = resize_image(row["image"].convert("RGB"), how)
+        image = resize_image(row["image"], how)
         pixels[at] = np.asarray(image, dtype=np.uint8).transpose(2, 0, 1)
     return ImageSet(
         torch.from_numpy(pixels),

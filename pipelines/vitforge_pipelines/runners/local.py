@@ -147,7 +147,7 @@ def execute(
 
 def find_artifact(folder: Path, name: str, file: str) -> Path | None:
     """A file of the newest artifact called `name` in a run's folder, or None."""
-    found = (folder / "artifacts").glob(f"*/*/*/{name}/{file}")
+    found = (folder / "artifacts").glob(f"*/*/{name}/{file}")
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
