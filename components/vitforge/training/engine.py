@@ -25,6 +25,7 @@ from vitforge.training.parameter_groups import parameter_groups
 from vitforge.training.schedule import learning_rate
 from vitforge.training.stochastic_depth import stochastic_depth
 from vitforge.training.strategies import apply_strategy, finish_strategy
+from vitforge.training.threads import fitting_threads
 from vitforge.training.validation import Score, validate
 
 
@@ -47,7 +48,9 @@ def fit(
     """
     engine = Engine(backbone, job)
     start = time.perf_counter()
+    size = backbone.parameter_count, backbone.tokens, job.batch_size
     with ExitStack() as stack:
+        stack.enter_context(fitting_threads(*size))
         stack.enter_context(stochastic_depth(backbone.blocks, job.recipe.drop_path))
         stack.enter_context(head_dropout(backbone.head, job.recipe.dropout))
         engine.run(on_step, on_epoch)
