@@ -5,10 +5,8 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vitforge.artifacts import (
     BASELINE_FILE,
@@ -21,6 +19,7 @@ from vitforge.artifacts import (
     PARITY_FILE,
     PREPROCESSING_FILE,
     TEST,
+    TRAIN,
     WEIGHTS_FILE,
     DatasetInfo,
     Latency,
@@ -31,12 +30,12 @@ from vitforge.artifacts import (
 )
 from vitforge.config import ExportConfig
 from vitforge.errors import VitforgeError
+from vitforge.export.answers import BATCH, answer_split
 from vitforge.export.baseline import softmax, write_baseline
 from vitforge.export.graph import write_onnx
 from vitforge.export.images import image_batches
 from vitforge.export.latency import describe_machine, measure_latency
 from vitforge.export.parity import (
-    INVARIANCE_IMAGES,
     fastest_accepted,
     is_batch_invariant,
     judge_variant,
@@ -47,7 +46,6 @@ from vitforge.export.runtime import THREADS, Engine, Infer, Variant, onnx_infere
 from vitforge.splits import open_split
 from vitforge.tracking import StepRun
 
-BATCH = 32
 STAGES = 5
 
 
@@ -129,7 +127,7 @@ def _fill(
     variants = {name: onnx_inference(path) for name, path in files.items()}
     everybody: dict[Engine, Infer] = {"torch": torch_inference(model)}
     everybody.update(variants.items())
-    logits, mean_pixels, sample = _answer(everybody, test, preprocessing)
+    logits, mean_pixels, sample = answer_split(everybody, test, preprocessing)
     truth = np.asarray(test["label"], dtype=np.int64)
     invariant = {name: is_batch_invariant(infer, sample) for name, infer in variants.items()}
     parities = tuple(
@@ -172,7 +170,8 @@ def _quantize(
     config: ExportConfig,
     files: Mapping[Variant, Path],
 ) -> None:
-    split = open_split(dataset, CALIBRATION)
+    # calibration images are training images; a data set may set none aside
+    split = open_split(dataset, CALIBRATION if (dataset / CALIBRATION).is_dir() else TRAIN)
     order = np.random.default_rng(seed).permutation(len(split))
     chosen = sorted(order[: config.calibration_images].tolist())
     write_int8(
@@ -181,25 +180,6 @@ def _quantize(
         smooth_quant=config.smooth_quant,
         path=files["int8"],
     )
-
-
-def _answer(
-    inferences: Mapping[Engine, Infer], test: Any, preprocessing: Preprocessing
-) -> tuple[dict[Engine, NDArray[np.float32]], NDArray[np.float64], NDArray[np.float32]]:
-    """Logits of everybody on the whole split, mean pixels, and the first images themselves."""
-    answers: dict[Engine, list[NDArray[np.float32]]] = {name: [] for name in inferences}
-    means: list[NDArray[np.float64]] = []
-    sample: list[NDArray[np.float32]] = []
-    scale = np.asarray(preprocessing.std, dtype=np.float32).reshape(3, 1, 1)
-    shift = np.asarray(preprocessing.mean, dtype=np.float32).reshape(3, 1, 1)
-    for batch in image_batches(test, range(len(test)), preprocessing, BATCH):
-        for name, infer in inferences.items():
-            answers[name].append(infer(batch))
-        means.append((batch * scale + shift).mean((1, 2, 3), dtype=np.float64))
-        if len(sample) * BATCH < INVARIANCE_IMAGES:
-            sample.append(batch)
-    logits = {name: np.concatenate(parts) for name, parts in answers.items()}
-    return logits, np.concatenate(means), np.concatenate(sample)
 
 
 def _tell(run: StepRun, parities: tuple[VariantParity, ...], latency: Latency) -> None:

@@ -26,6 +26,4 @@ def image_batches(
     """
     for start in range(0, len(indices), batch_size):
         chosen = indices[start : start + batch_size]
-        yield np.stack(
-            [to_array(split[index]["image"], preprocessing) for index in chosen]
-        )
+        yield np.stack([to_array(split[index]["image"], preprocessing) for index in chosen])

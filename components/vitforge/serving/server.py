@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,7 @@ def serve(predictor: Predictor, listener: socket.socket, announce: Callable[[], 
         listener: A listening socket.
         announce: Called once the server is about to answer.
     """
+    warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's default
     logging.getLogger("kserve").setLevel(logging.CRITICAL)  # it logs each bad input with a trace
     name = predictor.model["name"] or "model"
     classifier = ImageClassifier(name, predictor)

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import onnx
@@ -154,3 +155,20 @@ def test_a_failure_leaves_nothing(tiny_dataset, tmp_path):
     with pytest.raises(Exception, match="missing"):
         export(tiny_dataset, tmp_path / "no-checkpoint", tmp_path / "bundle")
     assert [path.name for path in tmp_path.iterdir()] == ["spool"]
+
+
+def test_without_a_calibration_split_training_images_calibrate(
+    tiny_dataset, tiny_checkpoint, tmp_path
+):
+    dataset = tmp_path / "dataset"
+    shutil.copytree(tiny_dataset, dataset)
+    shutil.rmtree(dataset / "calibration")
+    export(dataset, tiny_checkpoint, tmp_path / "bundle", ExportConfig(latency_runs=1))
+    assert (tmp_path / "bundle" / "model.int8.onnx").exists()
+
+
+def test_the_same_seed_gives_the_same_files(exported, tiny_dataset, tiny_checkpoint, tmp_path):
+    first, _ = exported
+    export(tiny_dataset, tiny_checkpoint, tmp_path / "bundle")
+    for name in ("model.onnx", "model.int8.onnx", "probe.png", "probe.json", "parity.json"):
+        assert (tmp_path / "bundle" / name).read_bytes() == (first / name).read_bytes(), name
