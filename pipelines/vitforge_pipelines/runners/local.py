@@ -103,7 +103,7 @@ def execute(
             spool,
             tracking_uri=uri,
             experiment=config.registry.experiment,
-            parent_run_id=record.parent_run_id or None,
+            parent_run_id=record.parent_run_id or os.environ.get("MLFLOW_RUN_ID"),
             run_name=record.name,
             tags={"vitforge.dataset": config.dataset, "vitforge.model_name": config.model_name},
         )
@@ -198,9 +198,12 @@ def _tell_silent_end(state: Watch, ended: str, folder: Path) -> None:
             "the step's process ended without a word: it was killed, or ran out of memory",
             f"look at the end of {folder / LOG_FILE}, then run the same command again",
         )
-        if silent is None:
-            view = next(view for view in state.steps.values() if view.state == "waiting")
-            view.state, view.cause = "failed", "the step could not be started"
+        if silent is None:  # the orchestrator itself failed, between steps
+            view = next(
+                (view for view in state.steps.values() if view.state == "waiting"),
+                list(state.steps.values())[-1],
+            )
+            view.state, view.cause = "failed", "the pipeline ended although no step failed"
             view.mend = f"look at the end of {folder / LOG_FILE}"
 
 

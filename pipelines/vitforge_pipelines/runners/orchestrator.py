@@ -46,7 +46,8 @@ def main() -> None:
 
 def _stop_when_orphaned() -> None:
     """End the process group when the starting process, which holds our input open, is gone."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # unbuffered: no lock is held when the interpreter ends
+        pass
     os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
