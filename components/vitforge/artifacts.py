@@ -5,10 +5,7 @@ atomically and read back checked.
 """
 
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -110,21 +107,6 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
     finally:
         Path(temporary).unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that becomes `out` when the work is done, and vanishes when it fails."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
-    try:
-        yield partial
-        partial.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 class ImageStatistics(ArtifactModel):

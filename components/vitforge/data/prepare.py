@@ -21,8 +21,9 @@ from vitforge.data.page import dataset_report
 from vitforge.data.raw import RawDataset
 from vitforge.data.sources import read_source
 from vitforge.data.split import assign_splits, draw_calibration
-from vitforge.data.write import whole_folder, write_splits
+from vitforge.data.write import write_splits
 from vitforge.errors import VitforgeError
+from vitforge.folders import whole_folder
 from vitforge.tracking import StepRun
 
 

@@ -1,10 +1,7 @@
 """Writing the dataset artifact: Arrow splits, the split's list, and the whole in one move."""
 
 import hashlib
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from vitforge.artifacts import CALIBRATION, SPLITS, SPLITS_FILE
@@ -13,25 +10,6 @@ from vitforge.errors import VitforgeError
 from vitforge.tracking import StepRun
 
 _BATCH = 256
-
-
-@contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """A folder that becomes `out` when the work inside is done, and vanishes when it fails."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.partial-"))
-    try:
-        yield partial
-        partial.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
-    except OSError as error:
-        # Arrow names no file; a person needs to know which disk it was.
-        error.filename = error.filename or str(out)
-        raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_splits(

@@ -15,11 +15,11 @@ from vitforge.artifacts import (
     ModelConfig,
     Plan,
     TrainingSummary,
-    whole_folder,
 )
 from vitforge.backbones import build
 from vitforge.backbones.checkpoint import save_checkpoint
 from vitforge.finetuning.curves import draw_curves
+from vitforge.folders import whole_folder
 from vitforge.tracking import StepRun
 from vitforge.training.engine import fit
 from vitforge.training.images import load_images
