@@ -16,12 +16,13 @@ def prepare_data(
     prepared: Output[Dataset],
 ) -> None:
     """Read a data set, check it, split it, and write Arrow splits and a report."""
-    from pathlib import Path
-
-    from vitforge.config import DataConfig, parse
-    from vitforge.data.prepare import prepare
     from vitforge.tracking import StepRun
 
     with StepRun("prepare_data") as run:
+        from pathlib import Path
+
+        from vitforge.config import DataConfig, parse
+        from vitforge.data.prepare import prepare
+
         run.params({"dataset": dataset, "seed": seed, "data": data})
         prepare(dataset, seed, parse(DataConfig, data, "data"), Path(prepared.path), run)

@@ -15,13 +15,14 @@ def deploy_model(
     deployed: Output[Artifact],
 ) -> None:
     """Rehearse the version on a real server; take it live if it is the champion."""
-    from pathlib import Path
-
-    from vitforge.config import DeploymentConfig, parse
-    from vitforge.deployment.deploy import deploy
     from vitforge.tracking import StepRun
 
     with StepRun("deploy_model") as run:
+        from pathlib import Path
+
+        from vitforge.config import DeploymentConfig, parse
+        from vitforge.deployment.deploy import deploy
+
         run.params({"deployment": deployment})
         deploy(
             Path(version.path),

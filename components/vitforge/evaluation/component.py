@@ -18,13 +18,14 @@ def evaluate_model(
     metrics: Output[Artifact],
 ) -> None:
     """Predict the test split once and compute every clean metric from it."""
-    from pathlib import Path
-
-    from vitforge.config import EvaluationConfig, parse
-    from vitforge.evaluation.evaluate import evaluate
     from vitforge.tracking import StepRun
 
     with StepRun("evaluate_model") as run:
+        from pathlib import Path
+
+        from vitforge.config import EvaluationConfig, parse
+        from vitforge.evaluation.evaluate import evaluate
+
         run.params({"seed": seed, "evaluation": evaluation})
         evaluate(
             Path(prepared.path),

@@ -17,13 +17,14 @@ def export_model(
     bundle: Output[Model],
 ) -> None:
     """Write ONNX FP32 and INT8 files and hold their answers and speed against the model."""
-    from pathlib import Path
-
-    from vitforge.config import ExportConfig, parse
-    from vitforge.export.export import export_bundle
     from vitforge.tracking import StepRun
 
     with StepRun("export_model") as run:
+        from pathlib import Path
+
+        from vitforge.config import ExportConfig, parse
+        from vitforge.export.export import export_bundle
+
         run.params({"seed": seed, "export": export})
         export_bundle(
             Path(prepared.path),

@@ -13,10 +13,11 @@ def finetune_model(
     checkpoint: Output[Model],
 ) -> None:
     """Train the planned backbone on the training split."""
-    from pathlib import Path
-
-    from vitforge.finetuning.finetune import finetune
     from vitforge.tracking import StepRun
 
     with StepRun("finetune_model") as run:
+        from pathlib import Path
+
+        from vitforge.finetuning.finetune import finetune
+
         finetune(Path(prepared.path), Path(plan.path), Path(checkpoint.path), run)

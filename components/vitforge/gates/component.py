@@ -18,13 +18,14 @@ def gate_model(
     verdict: Output[Artifact],
 ) -> str:
     """Judge the metrics against the gates, and against the champion."""
-    from pathlib import Path
-
-    from vitforge.config import GatesConfig, parse
-    from vitforge.gates.judge import judge
     from vitforge.tracking import StepRun
 
     with StepRun("gate_model") as run:
+        from pathlib import Path
+
+        from vitforge.config import GatesConfig, parse
+        from vitforge.gates.judge import judge
+
         run.params({"model_name": model_name, "gates": gates})
         judged = judge(
             Path(predictions.path),

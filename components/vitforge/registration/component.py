@@ -22,13 +22,14 @@ def register_model(
     version: Output[Artifact],
 ) -> str:
     """File the model version in MLflow; `challenger` only if no gate failed."""
-    from pathlib import Path
-
-    from vitforge.config import RegistryConfig, parse
-    from vitforge.registration.register import Sources, register
     from vitforge.tracking import StepRun
 
     with StepRun("register_model") as run:
+        from pathlib import Path
+
+        from vitforge.config import RegistryConfig, parse
+        from vitforge.registration.register import Sources, register
+
         run.params({"model_name": model_name, "registry": registry})
         registered = register(
             Sources(

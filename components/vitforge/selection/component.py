@@ -20,13 +20,14 @@ def select_model(
     plan: Output[Artifact],
 ) -> None:
     """Measure the candidate backbones on this data and write the plan."""
-    from pathlib import Path
-
-    from vitforge.config import FinetuningConfig, SelectionConfig, parse
-    from vitforge.selection.select import select
     from vitforge.tracking import StepRun
 
     with StepRun("select_model") as run:
+        from pathlib import Path
+
+        from vitforge.config import FinetuningConfig, SelectionConfig, parse
+        from vitforge.selection.select import select
+
         run.params({"backbone": backbone, "strategy": strategy, "epochs": epochs, "seed": seed})
         run.params({"selection": selection, "finetuning": finetuning})
         select(
