@@ -39,7 +39,7 @@ def explain(error: BaseException) -> VitforgeError:
         return VitforgeError(
             "the disk is full",
             where=str(error.filename or ""),
-            mend="free space, or set VITFORGE_HOME to a larger disk, and run the same command again",
+            mend="free space, or set VITFORGE_HOME to a larger disk; then run it again",
         )
     if isinstance(error, MemoryError):
         return VitforgeError(

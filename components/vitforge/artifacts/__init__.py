@@ -1,0 +1,121 @@
+"""The contract between steps: what each artifact holds, under which name, in which shape.
+
+An artifact is a folder. Steps meet only here. Every JSON file is one of the models below, written
+atomically and read back checked.
+"""
+
+from vitforge.artifacts.bundle import (
+    BASELINE_FILE,
+    INT8_FILE,
+    LABELS_FILE,
+    LATENCY_FILE,
+    ONNX_FILE,
+    PARITY_FILE,
+    PROBE_ANSWERS_FILE,
+    PROBE_FILE,
+    Latency,
+    Parity,
+    ProbeAnswers,
+    VariantLatency,
+    VariantParity,
+)
+from vitforge.artifacts.checkpoint import (
+    MODEL_FILE,
+    PREPROCESSING_FILE,
+    TRAINING_FILE,
+    WEIGHTS_FILE,
+    EpochRecord,
+    ModelConfig,
+    Preprocessing,
+    TrainingSummary,
+)
+from vitforge.artifacts.dataset import (
+    CALIBRATION,
+    DATASET_FILE,
+    SPLITS,
+    SPLITS_FILE,
+    TEST,
+    TRAIN,
+    VAL,
+    DatasetInfo,
+    DroppedImage,
+    ImageStatistics,
+)
+from vitforge.artifacts.evaluation import (
+    METRICS_FILE,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    MetricRow,
+    Metrics,
+)
+from vitforge.artifacts.plan import (
+    PLAN_FILE,
+    BackboneSpec,
+    CandidateResult,
+    Plan,
+)
+from vitforge.artifacts.record import (
+    ArtifactModel,
+    write_atomically,
+)
+from vitforge.artifacts.release import (
+    DEPLOYMENT_FILE,
+    VERDICT_FILE,
+    VERSION_FILE,
+    Deployment,
+    GateRow,
+    RegisteredVersion,
+    Verdict,
+)
+
+__all__ = [
+    "BASELINE_FILE",
+    "CALIBRATION",
+    "DATASET_FILE",
+    "DEPLOYMENT_FILE",
+    "INT8_FILE",
+    "LABELS_FILE",
+    "LATENCY_FILE",
+    "METRICS_FILE",
+    "MODEL_FILE",
+    "ONNX_FILE",
+    "PARITY_FILE",
+    "PLAN_FILE",
+    "PREDICTIONS_FILE",
+    "PREPROCESSING_FILE",
+    "PROBE_ANSWERS_FILE",
+    "PROBE_FILE",
+    "REPORT_FILE",
+    "SPLITS",
+    "SPLITS_FILE",
+    "TEST",
+    "TRAIN",
+    "TRAINING_FILE",
+    "VAL",
+    "VERDICT_FILE",
+    "VERSION_FILE",
+    "WEIGHTS_FILE",
+    "ArtifactModel",
+    "BackboneSpec",
+    "CandidateResult",
+    "DatasetInfo",
+    "Deployment",
+    "DroppedImage",
+    "EpochRecord",
+    "GateRow",
+    "ImageStatistics",
+    "Latency",
+    "MetricRow",
+    "Metrics",
+    "ModelConfig",
+    "Parity",
+    "Plan",
+    "Preprocessing",
+    "ProbeAnswers",
+    "RegisteredVersion",
+    "TrainingSummary",
+    "VariantLatency",
+    "VariantParity",
+    "Verdict",
+    "write_atomically",
+]

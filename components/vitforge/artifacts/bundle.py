@@ -1,0 +1,72 @@
+"""The artifact `bundle`: what is served, and how it was held against the model."""
+
+from typing import Literal
+
+from vitforge.artifacts.evaluation import MetricRow
+from vitforge.artifacts.record import ArtifactModel
+
+ONNX_FILE = "model.onnx"
+INT8_FILE = "model.int8.onnx"
+LABELS_FILE = "labels.json"
+BASELINE_FILE = "baseline.parquet"
+PARITY_FILE = "parity.json"
+LATENCY_FILE = "latency.json"
+PROBE_FILE = "probe.png"
+PROBE_ANSWERS_FILE = "probe.json"
+
+
+class VariantParity(ArtifactModel):
+    """How one exported file answers, against the trained model."""
+
+    variant: Literal["fp32", "int8"]
+    file: str
+    sha256: str
+    bytes: int
+    top1: MetricRow
+    reference_top1: MetricRow
+    max_error: float
+    """Largest absolute difference of logits."""
+    flips: int
+    """Test images whose predicted class changed."""
+    accepted: bool
+    reason: str = ""
+
+
+class Parity(ArtifactModel):
+    """`parity.json`."""
+
+    variants: tuple[VariantParity, ...]
+    batch_invariant: bool
+    """Whether answers in a batch equal answers one by one (same classes)."""
+
+
+class VariantLatency(ArtifactModel):
+    """Speed of one variant on this machine."""
+
+    variant: Literal["torch", "fp32", "int8"]
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    images_per_second: float
+    """At batch 16."""
+    runs: int
+    threads: int
+
+
+class Latency(ArtifactModel):
+    """`latency.json`."""
+
+    variants: tuple[VariantLatency, ...]
+    fastest: Literal["fp32", "int8", ""]
+    """The fastest variant that passed parity: what `variant: auto` serves; empty when none did."""
+    machine: str
+    """Processor and cores."""
+
+
+class ProbeAnswers(ArtifactModel):
+    """`probe.json`: what every variant answers for `probe.png`, to hold a server against."""
+
+    label: str
+    """The image's true class."""
+    probabilities: dict[Literal["fp32", "int8"], tuple[float, ...]]
+    """Softmax of each variant, in the order of `labels.json`."""

@@ -1,0 +1,59 @@
+"""The artifact `checkpoint`: weights, what to build for them, how they were trained."""
+
+from typing import Literal
+
+from vitforge.artifacts.plan import BackboneSpec
+from vitforge.artifacts.record import ArtifactModel
+from vitforge.config import Strategy
+
+WEIGHTS_FILE = "model.safetensors"
+MODEL_FILE = "config.json"
+TRAINING_FILE = "training.json"
+PREPROCESSING_FILE = "preprocessing.json"
+
+
+class Preprocessing(ArtifactModel):
+    """`preprocessing.json`: the one way from an image file to the model's input."""
+
+    image_size: int
+    """Height and width, pixels."""
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    resize: Literal["squash", "crop"] = "crop"
+    """`squash`: both sides to `image_size`; `crop`: shorter side to it, then the centre."""
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+
+
+class ModelConfig(ArtifactModel):
+    """`config.json` of a checkpoint: what to build before loading the weights."""
+
+    backbone: BackboneSpec
+    classes: tuple[str, ...]
+    image_size: int
+
+
+class EpochRecord(ArtifactModel):
+    """One epoch of training."""
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    val_loss: float | None = None
+    val_top1: float | None = None
+    images_per_second: float
+
+
+class TrainingSummary(ArtifactModel):
+    """`training.json`."""
+
+    strategy: Strategy
+    epochs: tuple[EpochRecord, ...]
+    best_epoch: int
+    best_val_top1: float
+    parameters: int
+    trainable_parameters: int
+    precision: str
+    device: str
+    seconds: float
+    expected_seconds: float
+    dataset_fingerprint: str

@@ -1,0 +1,38 @@
+"""The artifacts `predictions` and `metrics`."""
+
+from vitforge.artifacts.record import ArtifactModel
+
+PREDICTIONS_FILE = "predictions.parquet"
+METRICS_FILE = "metrics.json"
+REPORT_FILE = "report.html"
+
+
+class MetricRow(ArtifactModel):
+    """One number, with what it is worth."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int
+    """Images it was computed from."""
+    slice: str = "all"
+    """`all`, or the class or group it holds for."""
+    note: str = ""
+    """How the interval was made, or why there is none."""
+
+
+class Metrics(ArtifactModel):
+    """`metrics.json`."""
+
+    rows: tuple[MetricRow, ...]
+    confidence_level: float
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows are true classes, columns predicted ones."""
+    classes: tuple[str, ...]
+    dataset_fingerprint: str
+
+    def row(self, name: str, slice_: str = "all") -> MetricRow | None:
+        """The row of that name and slice, or None."""
+        found = (row for row in self.rows if row.name == name and row.slice == slice_)
+        return next(found, None)
