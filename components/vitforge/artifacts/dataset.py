@@ -1,6 +1,7 @@
 """The artifact `prepared`: Arrow splits, what they hold, where each image went."""
 
 from vitforge.artifacts.record import ArtifactModel
+from vitforge.config.data import Task
 
 TRAIN, VAL, TEST, CALIBRATION = "train", "val", "test", "calibration"
 SPLITS = (TRAIN, VAL, TEST, CALIBRATION)
