@@ -79,5 +79,6 @@ def to_array(image: Image.Image, how: Preprocessing) -> NDArray[np.float32]:
         float32, shape (3, image_size, image_size), channels first.
     """
     pixels = np.asarray(resize_image(image, how), dtype=np.float32) / 255.0
-    mean, std = np.float32(how.mean), np.float32(how.std)
+    mean = np.asarray(how.mean, dtype=np.float32)
+    std = np.asarray(how.std, dtype=np.float32)
     return np.ascontiguousarray(((pixels - mean) / std).transpose(2, 0, 1), dtype=np.float32)
