@@ -2,41 +2,47 @@
 
 import difflib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from vitforge.artifacts import TEST, TRAIN, VAL, DroppedImage
+from vitforge.artifacts import TRAIN, DroppedImage
+from vitforge.config import DataConfig
+from vitforge.data.files import DICOM_SUFFIXES, file_reader
+from vitforge.data.labels import ordered_classes, refuse_case_twins
 from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.split_names import SPLIT_NAMES
 from vitforge.errors import VitforgeError
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif"),
     *(".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".avif"),
+    *DICOM_SUFFIXES,
 )
-SPLIT_FOLDERS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VAL,
-    "valid": VAL,
-    "validation": VAL,
-    "test": TEST,
-    "testing": TEST,
-}
 _LAYOUT = "lay it out as FOLDER/CLASS/image.jpg, or FOLDER/{train,val,test}/CLASS/image.jpg"
 
 
-def read_folder(root: Path) -> RawDataset:
+def read_folder(root: Path, config: DataConfig | None = None) -> RawDataset:
     """List the images under `root`; hidden files and folders are passed over.
 
+    Images of DICOM files are grouped by patient.
+
     Raises:
-        VitforgeError: if `root` is empty, has no class folders or one only, or the given splits
-            disagree about the classes.
+        VitforgeError: if `root` is empty, has no class folders or one only, the given splits
+            disagree about the classes, or class names differ in case only.
     """
+    config = config or DataConfig()
+    if config.task not in ("auto", "single_label", "ordinal"):
+        raise VitforgeError(
+            f"folders of classes cannot hold the labels of a {config.task} task",
+            where=str(root),
+            mend="write a manifest: metadata.csv in the folder, a row for each image",
+        )
     top = _folders(root)
     if not top:
         raise _no_classes(root)
     if _is_split(top):
-        splits = {SPLIT_FOLDERS[folder.name.lower()]: folder for folder in top}
+        splits = {SPLIT_NAMES[folder.name.lower()]: folder for folder in top}
         class_folders = [
             (split, folder) for split, above in splits.items() for folder in _folders(above)
         ]
@@ -56,10 +62,20 @@ def read_folder(root: Path) -> RawDataset:
             if path.suffix and path.suffix.lower() not in SUFFIXES:
                 ignored.append(DroppedImage(path=name, reason="not an image file"))
             else:
-                images.append(RawImage(name, folder.name, split, path.read_bytes))
+                group = _patient(path) if path.suffix.lower() in DICOM_SUFFIXES else ""
+                reader = file_reader(root, name)
+                images.append(RawImage(name, folder.name, split, reader, group))
     if not images:
         raise VitforgeError("the folder holds no images", where=str(root), mend=_LAYOUT)
-    return RawDataset(root.resolve().name, classes, tuple(images), tuple(ignored))
+    refuse_case_twins(Counter(image.label for image in images), str(root))
+    ordinal = config.task == "ordinal"
+    return RawDataset(
+        root.resolve().name,
+        ordered_classes(classes, config, str(root)) if ordinal else classes,
+        tuple(images),
+        tuple(ignored),
+        "ordinal" if ordinal else "single_label",
+    )
 
 
 def _is_split(top: list[Path]) -> bool:
@@ -67,10 +83,10 @@ def _is_split(top: list[Path]) -> bool:
     names = [folder.name.lower() for folder in top]
     if "train" not in names and "training" not in names:
         return False
-    others = [folder.name for folder in top if folder.name.lower() not in SPLIT_FOLDERS]
+    others = [folder.name for folder in top if folder.name.lower() not in SPLIT_NAMES]
     if not others:
         return True
-    train = next(folder for folder in top if SPLIT_FOLDERS.get(folder.name.lower()) == TRAIN)
+    train = next(folder for folder in top if SPLIT_NAMES.get(folder.name.lower()) == TRAIN)
     if any(path.parent == train for path in _files(train)):
         return False
     raise VitforgeError(
@@ -124,3 +140,9 @@ def _one_class(folder: Path) -> VitforgeError:
         where=str(folder.parent),
         mend=f"did you mean {folder}?" if inner > 1 else "add a folder for every other class",
     )
+
+
+def _patient(path: Path) -> str:
+    from vitforge.data.dicom import patient_group
+
+    return patient_group(path)

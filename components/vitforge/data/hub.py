@@ -5,7 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vitforge.artifacts import TEST, TRAIN, VAL
+from vitforge.artifacts import TEST, TRAIN, VAL, DroppedImage
+from vitforge.config import DataConfig
+from vitforge.data.labels import Cell, Labels, read_labels
+from vitforge.data.manifest import GROUPS, to_cell, usual_column
 from vitforge.data.raw import RawDataset, RawImage
 from vitforge.errors import VitforgeError
 
@@ -18,7 +21,7 @@ WAYS_OUT = (
 _SPLITS = {"train": TRAIN, "validation": VAL, "valid": VAL, "val": VAL, "test": TEST}
 
 
-def read_hub(name: str) -> RawDataset:
+def read_hub(name: str, config: DataConfig | None = None) -> RawDataset:
     """Fetch a data set from the hub, or take it from the cache when `HF_HUB_OFFLINE` is set.
 
     Args:
@@ -57,10 +60,10 @@ def read_hub(name: str) -> RawDataset:
             where=where,
             mend=WAYS_OUT,
         ) from None
-    return _read(loaded, name)
+    return _read(loaded, name, config or DataConfig())
 
 
-def read_saved(folder: Path) -> RawDataset:
+def read_saved(folder: Path, config: DataConfig | None = None) -> RawDataset:
     """Open a folder that `Dataset.save_to_disk` or `DatasetDict.save_to_disk` wrote.
 
     Raises:
@@ -76,7 +79,7 @@ def read_saved(folder: Path) -> RawDataset:
             where=str(folder),
             mend="write it again with save_to_disk",
         ) from None
-    return _read(loaded, folder.resolve().name)
+    return _read(loaded, folder.resolve().name, config or DataConfig())
 
 
 def _home(error: Exception) -> str:
@@ -84,7 +87,7 @@ def _home(error: Exception) -> str:
     return type(error).__module__.partition(".")[0]
 
 
-def _read(loaded: Any, name: str) -> RawDataset:
+def _read(loaded: Any, name: str, config: DataConfig) -> RawDataset:
     import datasets
 
     parts: dict[str, Any] = dict(loaded) if isinstance(loaded, dict) else {"train": loaded}
@@ -97,31 +100,65 @@ def _read(loaded: Any, name: str) -> RawDataset:
             mend="rename its splits, and write it with save_to_disk",
         )
     first = next(iter(parts.values()))
-    image, label = _columns(first.features, name)
-    feature = first.features[label]
-    if isinstance(feature, datasets.ClassLabel):
-        classes = tuple(feature.names)
-    else:
-        values = {str(value) for rows in parts.values() for value in rows.unique(label)}
-        classes = tuple(sorted(values))
+    image, label = _columns(first.features, name, config)
+    group = config.group_column or usual_column(first.column_names, GROUPS)
+    labels = _labels(parts, label, config, name)
     images: list[RawImage] = []
+    dropped: list[DroppedImage] = []
     for part, rows in parts.items():
         encoded = rows.cast_column(image, datasets.Image(decode=False))
-        for index, value in enumerate(encoded[label]):
-            known = classes[value] if isinstance(feature, datasets.ClassLabel) else str(value)
-            # One part only is a whole that has yet to be split.
-            split = _SPLITS[part] if len(parts) > 1 else ""
+        groups = encoded[group] if group else [""] * len(encoded)
+        # One part only is a whole that has yet to be split.
+        split = _SPLITS[part] if len(parts) > 1 else ""
+        for index, member in enumerate(groups):
+            row = len(images) + len(dropped)
+            identity = f"{part}/{index:07d}"
+            if not labels.names[row]:
+                dropped.append(DroppedImage(path=identity, reason="the row has no label"))
+                continue
             load = partial(_bytes, encoded, image, index)
-            images.append(RawImage(f"{part}/{index:07d}", known, split, load))
-    return RawDataset(name, classes, tuple(images))
+            targets = labels.targets[row]
+            images.append(
+                RawImage(
+                    identity, labels.names[row], split, load, group=str(member), targets=targets
+                )
+            )
+    return RawDataset(
+        name, labels.classes, tuple(images), (), labels.task, labels.found, tuple(dropped)
+    )
 
 
-def _columns(features: Any, name: str) -> tuple[str, str]:
+def _labels(parts: dict[str, Any], label: str, config: DataConfig, name: str) -> Labels:
+    """Labels of all rows of all parts; the classes of a ClassLabel keep their order."""
+    import datasets
+
+    feature = next(iter(parts.values())).features[label]
+    inner = getattr(feature, "feature", feature)
+    values = [value for rows in parts.values() for value in rows[label]]
+    if not isinstance(inner, datasets.ClassLabel):
+        return read_labels({label: [to_cell(value) for value in values]}, config, name)
+    cells: list[Cell] = [
+        [inner.names[one] for one in value]
+        if isinstance(value, list)
+        else ("" if value is None or value < 0 else inner.names[value])
+        for value in values
+    ]
+    if inner is not feature or config.task == "ordinal":
+        return read_labels({label: cells}, config, name)
+    names = [str(cell) for cell in cells]
+    return Labels("single_label", "", tuple(inner.names), names, [()] * len(names))
+
+
+def _columns(features: Any, name: str, config: DataConfig) -> tuple[str, str]:
     """The image column and the label column."""
     import datasets
 
     images = [key for key, kind in features.items() if isinstance(kind, datasets.Image)]
-    labels = [key for key, kind in features.items() if isinstance(kind, datasets.ClassLabel)]
+    labels = [key for key in config.label_columns if key in features] or [
+        key
+        for key, kind in features.items()
+        if isinstance(getattr(kind, "feature", kind), datasets.ClassLabel)
+    ]
     if not labels:
         labels = [key for key in ("label", "labels", "class", "target") if key in features]
     if len(images) != 1 or len(labels) != 1:

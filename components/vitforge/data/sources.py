@@ -7,19 +7,27 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from vitforge.config import DataConfig
+from vitforge.data.manifest import SUFFIXES as MANIFESTS
+from vitforge.data.manifest import find_manifest
 from vitforge.data.raw import RawDataset
+from vitforge.data.remote import is_remote
 from vitforge.errors import VitforgeError
 
 DIGITS = "digits"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
-def check_source(source: str) -> Literal["digits", "folder", "saved", "hub"]:
+Kind = Literal["digits", "folder", "manifest", "tars", "saved", "remote", "hub"]
+
+
+def check_source(source: str) -> Kind:
     """Tell what kind of source a name means; looks at the name and the top folder only.
 
     Args:
-        source: `digits`, a folder (of classes, of splits of classes, or written by
-            `save_to_disk`), or a hub id `OWNER/NAME`.
+        source: `digits`, a folder (of classes, of splits of classes, of tars, with a
+            `metadata.csv`, or written by `save_to_disk`), a manifest, a tar, a URL of one of
+            these, or a hub id `OWNER/NAME`.
 
     Raises:
         VitforgeError: if it is none of these; names the nearest that is there.
@@ -27,14 +35,24 @@ def check_source(source: str) -> Literal["digits", "folder", "saved", "hub"]:
     path = Path(source).expanduser()
     if source == DIGITS:
         return "digits"
+    if is_remote(source):
+        return "remote"
     if path.is_dir():
-        saved = (path / "dataset_dict.json").exists() or (path / "state.json").exists()
-        return "saved" if saved else "folder"
+        if (path / "dataset_dict.json").exists() or (path / "state.json").exists():
+            return "saved"
+        if find_manifest(path):
+            return "manifest"
+        return "tars" if any(path.glob("*.tar")) else "folder"
+    if path.suffix == ".tar" and path.is_file():
+        return "tars"
+    if path.suffix in MANIFESTS and path.is_file():
+        return "manifest"
     if path.exists():
         raise VitforgeError(
             "the data set is a file, not a folder",
             where=source,
-            mend="unpack it, and name the folder that holds one folder per class",
+            mend="unpack it, and name the folder that holds one folder per class; or name a "
+            f"manifest ({', '.join(MANIFESTS)}) or a .tar",
         )
     # `photos/flowers` may be either; where `photos` exists here, a folder was meant.
     if _HUB_ID.fullmatch(source) and not path.parent.exists():
@@ -42,28 +60,43 @@ def check_source(source: str) -> Literal["digits", "folder", "saved", "hub"]:
     raise VitforgeError(f"there is no data set {source!r}", where=source, mend=_nearest(path))
 
 
-def read_source(source: str) -> RawDataset:
+def read_source(source: str, config: DataConfig | None = None) -> RawDataset:
     """List the images of a source; none is decoded yet.
 
     Raises:
         VitforgeError: if there is no such source, or it is not laid out as a data set.
     """
+    config = config or DataConfig()
     kind = check_source(source)
     if kind == "digits":
         from vitforge.data.digits import read_digits
 
         return read_digits()
+    if kind == "hub":
+        from vitforge.data.hub import read_hub
+
+        return read_hub(source, config)
+    if kind == "remote":
+        from vitforge.data.remote import fetch
+
+        return read_source(str(fetch(source)), config)
+    path = Path(source).expanduser()
     if kind == "folder":
         from vitforge.data.folder import read_folder
 
-        return read_folder(Path(source).expanduser())
-    if kind == "saved":
-        from vitforge.data.hub import read_saved
+        return read_folder(path, config)
+    if kind == "manifest":
+        from vitforge.data.manifest import read_manifest
 
-        return read_saved(Path(source).expanduser())
-    from vitforge.data.hub import read_hub
+        return read_manifest((path.is_dir() and find_manifest(path)) or path, config)
+    if kind == "tars":
+        from vitforge.data.tars import read_tars
 
-    return read_hub(source)
+        tars = sorted(path.glob("*.tar")) if path.is_dir() else [path]
+        return read_tars(tars, config, path.resolve().stem)
+    from vitforge.data.hub import read_saved
+
+    return read_saved(path, config)
 
 
 def source_digest(source: str) -> str:
@@ -73,11 +106,15 @@ def source_digest(source: str) -> str:
         source: As for `check_source`.
 
     Returns:
-        16 hex digits; empty where `source` is no local folder.
+        16 hex digits; empty where `source` is neither a local folder nor a file.
     """
     root = Path(source).expanduser()
-    if source == DIGITS or not root.is_dir():
+    if source == DIGITS or not root.exists():
         return ""
+    if root.is_file():
+        stat = root.stat()
+        told = f"{stat.st_size}\0{stat.st_mtime_ns}"
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
     digest = hashlib.sha256()
     for folder, folders, files in os.walk(root):
         folders.sort()

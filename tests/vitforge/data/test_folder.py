@@ -33,6 +33,11 @@ def test_a_class_may_be_called_train(make_folder) -> None:
     assert read_folder(make_folder({"train": 2, "bus": 2})).classes == ("bus", "train")
 
 
+def test_class_folders_that_differ_in_case_only(make_folder) -> None:
+    with pytest.raises(VitforgeError, match=r"'Cat' \(3 images\) and 'cat'"):
+        read_folder(make_folder({"Cat": 3, "cat": 1, "dog": 2}))
+
+
 def test_hidden_files_are_passed_over_and_others_listed(make_folder) -> None:
     root = make_folder({"cat": 1, "dog": 1, ".git": 1, "cat/.thumbs": 1, "__MACOSX": 1})
     for name in (".DS_Store", "._000.png", "Thumbs.db"):

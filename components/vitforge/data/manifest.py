@@ -1,0 +1,208 @@
+"""Manifests: CSV, TSV, Parquet or JSON lines, a row for each image."""
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from vitforge.artifacts import DroppedImage
+from vitforge.config import DataConfig
+from vitforge.data.files import file_reader
+from vitforge.data.labels import Cell, read_labels
+from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.split_names import split_name
+from vitforge.errors import VitforgeError
+
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
+_PATHS = (
+    *("path", "file_name", "filename", "file", "filepath", "file_path"),
+    *("image_path", "image", "image index"),
+)
+_LABELS = ("label", "labels", "class", "target", "category", "finding labels")
+GROUPS = (
+    *("group", "group_id", "patient", "patient_id", "patientid", "patient id"),
+    *("subject", "subject_id"),
+)
+_TIMES = ("time", "date", "timestamp", "datetime", "acquired_at", "study_date", "studydate")
+_SPLITS = ("split", "set", "partition", "subset")
+_MARKS = {"0", "1", "-1", "0.0", "1.0", "-1.0", ""}
+
+
+def find_manifest(folder: Path) -> Path | None:
+    """The manifest that lies in an image folder under a usual name, or None."""
+    names = (f"{stem}{suffix}" for stem in ("metadata", "manifest") for suffix in SUFFIXES)
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def read_manifest(path: Path, config: DataConfig) -> RawDataset:
+    """Read a manifest; paths in it are relative to its folder, absolute, or URLs.
+
+    Args:
+        path: CSV (comma), TSV, Parquet or JSON lines, told apart by suffix.
+        config: The section `data`.
+
+    Raises:
+        VitforgeError: if a column is missing or cannot be told, a path is listed with two
+            labels, or a cell does not fit the task.
+    """
+    columns = _columns(path)
+    rows = len(next(iter(columns.values()), []))
+    if not rows:
+        raise VitforgeError("the manifest has no rows", where=str(path))
+    role = _roles(columns, config, str(path))
+    label_columns = role.pop("labels").split("\0")
+    labels = read_labels({name: columns[name] for name in label_columns}, config, str(path))
+    used = {*role.values(), *label_columns}
+    others = [name for name in columns if name not in used]
+    first: dict[str, int] = {}
+    images: list[RawImage] = []
+    dropped: list[DroppedImage] = []
+    for row in range(rows):
+        name = _text(columns[role["path"]][row])
+        before = first.setdefault(name, row)
+        if not name or not labels.names[row]:
+            reason = f"row {row + 1} has no {'label' if name else 'path'}"
+            dropped.append(DroppedImage(path=name or f"{path.name}:{row + 1}", reason=reason))
+        elif before != row:
+            if labels.names[before] != labels.names[row]:
+                raise VitforgeError(
+                    f"{name} is listed twice, as {labels.names[before]!r} and "
+                    f"{labels.names[row]!r}",
+                    where=f"{path}, rows {before + 1} and {row + 1}",
+                    mend="keep one of the rows",
+                )
+            reason = f"listed twice, in rows {before + 1} and {row + 1}"
+            dropped.append(DroppedImage(path=name, reason=reason))
+        else:
+            images.append(
+                RawImage(
+                    name,
+                    labels.names[row],
+                    split_name(_optional(columns, role["split"], row), f"{path}, row {row + 1}"),
+                    file_reader(path.parent, name),
+                    group=_optional(columns, role["group"], row),
+                    time=sortable_time(_optional(columns, role["time"], row)),
+                    targets=labels.targets[row],
+                    metadata={other: _text(columns[other][row]) for other in others},
+                )
+            )
+    return RawDataset(
+        path.resolve().parent.name if path.stem in ("metadata", "manifest") else path.stem,
+        labels.classes, tuple(images), (), labels.task, labels.found, tuple(dropped),
+    )  # fmt: skip
+
+
+def sortable_time(text: str) -> str:
+    """A date or a number as text that sorts by time; what is neither is left as it is."""
+    try:
+        return f"{float(text):020.6f}"
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).isoformat()
+    except ValueError:
+        return text
+
+
+def usual_column(columns: Iterable[str], usual: Sequence[str]) -> str:
+    """The first column that goes by one of the usual names, or empty."""
+    lower = {column.lower(): column for column in columns}
+    return next((lower[word] for word in usual if word in lower), "")
+
+
+def _columns(path: Path) -> dict[str, list[Cell]]:
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            table = pq.read_table(path)
+            return {
+                name: [to_cell(v) for v in table[name].to_pylist()] for name in table.column_names
+            }
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix == ".jsonl":
+                lines = [json.loads(line) for line in file if line.strip()]
+                names = dict.fromkeys(name for line in lines for name in line)
+                return {name: [to_cell(line.get(name)) for line in lines] for name in names}
+            rows = list(csv.reader(file, dialect="excel" if path.suffix == ".csv" else "excel-tab"))
+    except (OSError, ValueError, csv.Error, AttributeError) as error:
+        raise VitforgeError(
+            f"the manifest cannot be read: {error}", where=str(path), mend="mend the file"
+        ) from None
+    header, *body = [row for row in rows if row] or [[]]
+    for number, row in enumerate(body, 1):
+        if len(row) != len(header):
+            raise VitforgeError(
+                f"the row has {len(row)} cells, the header {len(header)}",
+                where=f"{path}, row {number}",
+                mend="mend the row; a cell with a comma needs quotes",
+            )
+    return {name.strip(): [row[index].strip() for row in body] for index, name in enumerate(header)}
+
+
+def _roles(columns: Mapping[str, Sequence[Cell]], config: DataConfig, where: str) -> dict[str, str]:
+    """Which column is the path, the group, the time, the split; labels joined by NUL."""
+    named = {
+        "path": (config.path_column, _PATHS),
+        "group": (config.group_column, GROUPS),
+        "time": (config.time_column, _TIMES),
+        "split": (config.split_column, _SPLITS),
+    }
+    role = {key: _find(columns, *how, where) for key, how in named.items()}
+    if not role["path"]:
+        raise VitforgeError(
+            f"no column holds the images' paths: {', '.join(columns)}",
+            where=where,
+            mend="name it in data.path_column, or call it path",
+        )
+    labels = [_find(columns, name, (), where) for name in config.label_columns]
+    if not labels and (found := _find(columns, "", _LABELS, where)):
+        labels = [found]
+    if not labels:
+        free = [name for name in columns if name not in role.values()]
+        labels = [name for name in free if _MARKS.issuperset(map(_text, columns[name]))]
+        if len(labels) < 2:
+            raise VitforgeError(
+                f"no column holds the labels: {', '.join(columns)}",
+                where=where,
+                mend="name one or more in data.label_columns, or call it label",
+            )
+    return role | {"labels": "\0".join(labels)}
+
+
+def _find(
+    columns: Mapping[str, Sequence[Cell]], name: str, usual: Sequence[str], where: str
+) -> str:
+    if name:
+        if name not in columns:
+            raise VitforgeError(
+                f"there is no column {name!r}",
+                where=where,
+                mend=f"the columns are {', '.join(columns)}",
+            )
+        return name
+    return usual_column(columns, usual)
+
+
+def _optional(columns: Mapping[str, Sequence[Cell]], name: str, row: int) -> str:
+    return _text(columns[name][row]) if name else ""
+
+
+def to_cell(value: Any) -> Cell:
+    """A value as text, or as a list of texts; empty for None and NaN."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, (list, tuple)):
+        return [str(part) for part in value]
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _text(cell: Cell) -> str:
+    return "|".join(cell) if isinstance(cell, list) else cell
