@@ -14,6 +14,7 @@ from torch import Tensor
 from vitforge.artifacts import EpochRecord
 from vitforge.backbones import Backbone
 from vitforge.errors import VitforgeError
+from vitforge.planning.schedule import learning_rate
 from vitforge.training.augmentation import augment
 from vitforge.training.ema import WeightAverage
 from vitforge.training.hardware import autocast, choose_device, choose_precision
@@ -22,7 +23,6 @@ from vitforge.training.job import Fitted, Job, OnEpoch, OnStep
 from vitforge.training.loss import smooth_targets, soft_cross_entropy
 from vitforge.training.mixing import mix
 from vitforge.training.parameter_groups import parameter_groups
-from vitforge.training.schedule import learning_rate
 from vitforge.training.stochastic_depth import stochastic_depth
 from vitforge.training.strategies import apply_strategy, finish_strategy
 from vitforge.training.threads import fitting_threads

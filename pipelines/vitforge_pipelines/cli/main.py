@@ -6,10 +6,12 @@ import typer
 
 from vitforge import __version__
 from vitforge_pipelines.cli import tracking
+from vitforge_pipelines.cli.codegen import codegen
 from vitforge_pipelines.cli.doctor import doctor
 from vitforge_pipelines.cli.models import predict, promote, serve
+from vitforge_pipelines.cli.plan import plan_app
 from vitforge_pipelines.cli.project import compile_, init
-from vitforge_pipelines.cli.run import plan, report, run
+from vitforge_pipelines.cli.run import report, run
 
 app = typer.Typer(
     name="vitforge",
@@ -20,9 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (doctor, init, run, plan, report, promote, serve, predict):
+for verb in (doctor, init, run, codegen, report, promote, serve, predict):
     app.command()(verb)
 app.command("compile")(compile_)
+app.add_typer(plan_app, name="plan")
 app.add_typer(tracking.app, name="mlflow")
 
 

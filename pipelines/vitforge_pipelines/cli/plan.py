@@ -12,7 +12,8 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
-from vitforge_pipelines.cli.plan_cost import lora, memory
+from vitforge_pipelines.cli.plan_lora import lora
+from vitforge_pipelines.cli.plan_memory import memory
 from vitforge_pipelines.cli.plan_quality import attention, metrics
 from vitforge_pipelines.cli.plan_training import freeze, recipe, schedule
 from vitforge_pipelines.cli.run import plan as plan_config

@@ -88,8 +88,11 @@ def attention(
         lines = [
             ("verdict", f"{made.verdict}: {made.reading}"),
             ("entropy", f"{made.entropy:.3f} nats; good is {low:.2f} to {high:.2f} here"),
-            ("head diversity", f"{made.diversity:.3f} as printed, {made.normalised_diversity:.3f} "
-             "over distinct pairs; good is 0.6 to 0.9"),
+            (
+                "head diversity",
+                f"{made.diversity:.3f} as printed, {made.normalised_diversity:.3f} "
+                "over distinct pairs; good is 0.6 to 0.9",
+            ),
             ("entropy by head", " ".join(f"{value:.2f}" for value in made.head_entropies)),
         ]
         answer(json_, asdict(made), lines)

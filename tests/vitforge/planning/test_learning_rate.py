@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vitforge.training.schedule import learning_rate
+from vitforge.planning.schedule import learning_rate
 
 
 def test_hand_computed() -> None:
