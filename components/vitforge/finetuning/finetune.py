@@ -94,4 +94,4 @@ def _log_summary(run: StepRun, summary: TrainingSummary) -> None:
     )
     curves = run.folder / "curves.png"
     draw_curves(summary, curves)
-    run.file(curves, "training")
+    run.file(curves, "training", headline=True)

@@ -99,6 +99,6 @@ def overall(rows: list[GateRow]) -> Outcome:
 def _log(verdict: Verdict, out: Path, run: StepRun) -> None:
     run.tags({"verdict": verdict.outcome, "champion": verdict.champion})
     run.metrics({f"gate/{row.metric}": row.value for row in verdict.rows if row.value is not None})
-    run.file(out / REPORT_FILE)
+    run.file(out / REPORT_FILE, headline=True)
     run.file(out / VERDICT_FILE)
     run.note(summary(verdict.rows, verdict.outcome))

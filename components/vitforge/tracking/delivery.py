@@ -84,10 +84,11 @@ class Delivery:
             self._start(run_id, first)
         child.metrics([p for event in of["metrics"] for p in points_of(event)] + headline)
         parent.metrics(headline)
-        self._send_params(child, of["params"])
+        self._send_params(child, parent, of["params"])
         child.tags(pair for event in of["tags"] for pair in event["values"].items())
         for event in of["file"]:
-            child.file(self.folder / event["path"], event["folder"])
+            for run in (child, parent) if event.get("headline") else (child,):
+                run.file(self.folder / event["path"], event["folder"])
         for event in of["input"]:
             child.dataset_input(event)
             parent.dataset_input(event)
@@ -143,13 +144,18 @@ class Delivery:
                 self._save()
                 raise RestartError(f"MLflow holds {got} of {count} points of {name}")
 
-    def _send_params(self, child: Sender, events: Sequence[Event]) -> None:
-        """Parameters never change in MLflow: what a later attempt says differently is a tag."""
+    def _send_params(self, child: Sender, parent: Sender, events: Sequence[Event]) -> None:
+        """Parameters never change in MLflow: what a later attempt says differently is a tag.
+
+        The parent gets them too: there people filter and compare runs.
+        """
         known, changed = dict(self.bookmark.params), {}
         for key, value in (pair for event in events for pair in event["values"].items()):
             if known.setdefault(key, value) != value:
                 changed[f"vitforge.changed.{key}"] = value
-        child.params({k: v for k, v in known.items() if k not in self.bookmark.params})
+        new = {k: v for k, v in known.items() if k not in self.bookmark.params}
+        child.params(new)
+        parent.params(new)
         child.tags(changed.items())
         self._keep(params=known)
 

@@ -78,7 +78,10 @@ class StepRun:
         return False
 
     def params(self, values: Mapping[str, Any]) -> None:
-        """Log parameters; nested mappings become dotted names. Parameters never change."""
+        """Log parameters, on the parent too; nested mappings become dotted names.
+
+        Parameters never change.
+        """
         self._say("params", values=_flatten(values))
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
@@ -93,12 +96,18 @@ class StepRun:
         """Log metrics on this run and on the parent, where people compare runs."""
         self._say("headline", values={k: float(v) for k, v in values.items()})
 
-    def file(self, path: Path, folder: str = "") -> None:
-        """Log a file (copied now, so it may change later) under `folder` of the run's artifacts."""
+    def file(self, path: Path, folder: str = "", *, headline: bool = False) -> None:
+        """Log a file (copied now, so it may change later) under `folder` of the run's artifacts.
+
+        Args:
+            path: The file.
+            folder: Where in the run's artifacts; empty is the top.
+            headline: Log it on the parent too, where people look first.
+        """
         target = self.folder / FILES_FOLDER / folder / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-        self._say("file", path=str(target.relative_to(self.folder)), folder=folder)
+        self._say("file", path=str(target.relative_to(self.folder)), folder=folder, headline=headline)
 
     def dataset_input(
         self, name: str, digest: str, source: str, profile: Mapping[str, Any]

@@ -69,7 +69,7 @@ def test_one_step_arrives_whole(
         run.headline({"top1": 0.97})
         run.tags({"device": "cpu"})
         run.note("all went well")
-        run.file(report, "reports")
+        run.file(report, "reports", headline=True)
         run.dataset_input("digits", "f" * 64, "sklearn", {"train": 10})
     shipped = shipper.close(30)
     assert (shipped.pending, shipped.refused, shipped.error) == (0, (), "")
@@ -77,6 +77,11 @@ def test_one_step_arrives_whole(
     client, ids = mlflow_client(mlflow_uri), ids_of(tmp_path)
     child, parent = client.get_run(ids.children["evaluate"]), client.get_run(ids.parent_run_id)
     assert child.data.params == {"seed": "3", "nested.rate": "0.25"}
+    assert parent.data.params == child.data.params
+    for run_id in (child.info.run_id, parent.info.run_id):
+        assert [found.path for found in client.list_artifacts(run_id, "reports")] == [
+            "reports/report.html"
+        ]
     assert history(mlflow_uri, child.info.run_id) == [(0, 0.5), (1, 0.25)]
     assert math.isnan(child.data.metrics["gap"])
     assert child.data.tags["device"] == "cpu"
