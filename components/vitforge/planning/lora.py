@@ -1,7 +1,7 @@
 """LoRA: what a rank costs, matrix by matrix."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,19 +63,21 @@ class LoraPlan:
     warnings: tuple[str, ...]
 
 
-def linear_shapes(model: Any, within: str = r"(blocks|layers?|stages)\.") -> dict[str, Shape]:
+def linear_shapes(model: Any, blocks: Iterable[Any]) -> dict[str, Shape]:
     """(rows, columns) of every linear layer inside the blocks of a built torch model.
 
     Works on a model on the meta device too: shapes are all it reads.
 
     Args:
-        model: A `torch.nn.Module`.
-        within: Regular expression that a layer's dotted name must contain.
+        model: A `torch.nn.Module`; names are as seen from it.
+        blocks: Its transformer blocks; layers between them (Swin's patch merging) are left out, as
+            the engine leaves them out.
     """
+    inside = {module for block in blocks for module in block.modules()}
     return {
         name: (module.out_features, module.in_features)
         for name, module in model.named_modules()
-        if hasattr(module, "in_features") and re.search(within, name)
+        if hasattr(module, "in_features") and module in inside
     }
 
 
@@ -194,7 +196,8 @@ def _check(chosen: Mapping[str, Shape], rank: int, alpha: float) -> None:
     if rank > min(rows, columns):
         raise ConfigError(
             f"rank {rank} is larger than {name}, which is {rows} × {columns}",
-            mend=f"type a rank of at most {min(rows, columns)}; 4 to 64 is usual",
+            mend=f"type a rank of at most {min(rows, columns)} (4 to 64 is usual), "
+            "or other --targets",
         )
     if not alpha > 0:
         raise ConfigError(f"alpha {alpha:g} switches the update off", mend=f"type {2 * rank}")

@@ -48,7 +48,7 @@ def lora(
         one_of(targets, ("query-value", "attention", "all"), "--targets")
         if backbone:
             built = on_meta(builder(backbone, classes, 0))
-            shapes, total = linear_shapes(built.model), built.parameter_count
+            shapes, total = linear_shapes(built.model, built.blocks), built.parameter_count
             head = sum(weight.numel() for weight in built.head.parameters())
         else:
             geometry = named_geometry(size, classes=classes)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from vitforge.backbones.anatomy import find_blocks
 from vitforge.errors import ConfigError
 from vitforge.planning.geometry import Geometry, named_geometry
 from vitforge.planning.lora import choose_targets, geometry_shapes, linear_shapes, plan_lora
@@ -114,7 +115,7 @@ def test_exact_against_peft(make, targets: str) -> None:
     from peft import LoraConfig, get_peft_model
 
     model, head = make()
-    shapes = linear_shapes(model)
+    shapes = linear_shapes(model, find_blocks(model))
     total = sum(weight.numel() for weight in model.parameters())
     own = sum(weight.numel() for weight in model.get_submodule(head).parameters())
     made = plan_lora(shapes, total, own, 4, 8.0, targets)
@@ -135,7 +136,7 @@ def test_the_plain_vit_has_timms_shapes_and_parameters() -> None:
     model, _ = tiny_timm()
     geometry = Geometry(32, 3, 2, 16, 4, classes=5)
     assert geometry.parameters == sum(weight.numel() for weight in model.parameters())
-    assert geometry_shapes(geometry) == linear_shapes(model)
+    assert geometry_shapes(geometry) == linear_shapes(model, find_blocks(model))
 
 
 def test_published_parameter_counts() -> None:
