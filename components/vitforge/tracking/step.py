@@ -107,7 +107,9 @@ class StepRun:
         target = self.folder / FILES_FOLDER / folder / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-        self._say("file", path=str(target.relative_to(self.folder)), folder=folder, headline=headline)
+        self._say(
+            "file", path=str(target.relative_to(self.folder)), folder=folder, headline=headline
+        )
 
     def dataset_input(
         self, name: str, digest: str, source: str, profile: Mapping[str, Any]
