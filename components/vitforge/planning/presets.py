@@ -119,6 +119,7 @@ PRESETS: dict[str, Preset] = {
             "randaugment_magnitude": 6,
             # Left and right, and what lies where, are the diagnosis: nothing is mirrored or mixed.
             "horizontal_flip": 0.0,
+            # Of this project, not of the source: a crop that keeps at least half the picture.
             "min_crop": 0.5,
             "erasing": 0.0,
             "mixup": 0.0,
