@@ -8,6 +8,7 @@ from vitforge import __version__
 from vitforge_pipelines.cli import tracking
 from vitforge_pipelines.cli.codegen import codegen
 from vitforge_pipelines.cli.doctor import doctor
+from vitforge_pipelines.cli.live import status, stop_live
 from vitforge_pipelines.cli.models import predict, promote, serve
 from vitforge_pipelines.cli.plan import plan_app
 from vitforge_pipelines.cli.project import compile_, init
@@ -22,8 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (doctor, init, run, codegen, report, promote, serve, predict):
+for verb in (doctor, init, run, report, promote, status, predict, serve, codegen):
     app.command()(verb)
+app.command("stop")(stop_live)
 app.command("compile")(compile_)
 app.add_typer(plan_app, name="plan")
 app.add_typer(tracking.app, name="mlflow")

@@ -1,0 +1,64 @@
+"""`vitforge status` and `vitforge stop`: what is registered and live on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from vitforge.errors import VitforgeError
+from vitforge_pipelines.cli.console import people, print_json, stop
+from vitforge_pipelines.cli.exit_codes import ExitCode
+from vitforge_pipelines.cli.models import JsonOption, NameArgument, connect
+
+
+def status(name: NameArgument, json_: JsonOption = False) -> None:
+    """Say which version is champion, challenger and live, and whether they agree.
+
+    Exit status: 0 when the champion is live here, 1 when it is not.
+
+    Example:
+
+        vitforge status digits
+    """
+    from vitforge import registry
+    from vitforge.deployment import local
+
+    try:
+        connect()
+        known = registry.versions(name)
+    except VitforgeError as error:
+        stop(error)
+    aliases = {alias: info.version for info in known for alias in info.aliases}
+    live = local.status(name)
+    told: dict[str, Any] = {
+        "name": name,
+        "versions": len(known),
+        **{alias: aliases.get(alias) for alias in ("champion", "challenger", "previous")},
+        "live": live.version if live else None,
+        "url": live.url if live else None,
+    }
+    told["agree"] = told["live"] is not None and told["live"] == told["champion"]
+    if json_:
+        print_json(told)
+    else:
+        for label, value in told.items():
+            people.print(f"[bold]{label:<10}[/] {'–' if value is None else value}")
+    if not told["agree"]:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def stop_live(name: NameArgument, json_: JsonOption = False) -> None:
+    """Stop the server of a model that is live on this machine; aliases stay.
+
+    Example:
+
+        vitforge stop digits
+    """
+    from vitforge.deployment import local
+
+    stopped = local.stop(name)
+    if json_:
+        print_json({"name": name, "stopped": stopped is not None})
+    else:
+        people.print(f"stopped {stopped.url}" if stopped else f"{name} was not live here")
