@@ -20,7 +20,9 @@ _RESAMPLING = {
 }
 
 
-def decode_image(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode_image(
+    source: bytes | Path, max_pixels: int = MAX_PIXELS, at_least: int = 0
+) -> Image.Image:
     """Decode an image file to upright RGB.
 
     EXIF orientation is applied, transparency is laid on white, 16-bit greys are scaled to 8, and
@@ -29,6 +31,8 @@ def decode_image(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Image.Im
     Args:
         source: The file's bytes, or its path.
         max_pixels: Largest image that is decoded, pixels.
+        at_least: Above 0, a JPEG may come back at 1/2, 1/4 or 1/8 of its size, both sides having
+            this many pixels still: far cheaper where only an impression is needed.
 
     Raises:
         VitforgeError: if the bytes are no image, are cut short, or hold too many pixels.
@@ -42,6 +46,8 @@ def decode_image(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Image.Im
                     where=where,
                     mend="shrink the image, or raise data.max_pixels",
                 )
+            if at_least:
+                image.draft(None, (at_least, at_least))
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError:

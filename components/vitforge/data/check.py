@@ -1,19 +1,17 @@
 """Looking at every image once: does it decode, how large is it, what are its pixels."""
 
-import hashlib
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median_low
-
-from PIL import ImageStat
 
 from vitforge.artifacts import DroppedImage, ImageStatistics
 from vitforge.config import DataConfig
+from vitforge.data.look import Look
 from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.scan import scan_images
+from vitforge.data.thumbs import Thumbnails
 from vitforge.errors import VitforgeError
-from vitforge.preprocessing import decode_image
 from vitforge.tracking import StepRun
 
 _SHOWN = 5
@@ -25,25 +23,35 @@ class CheckedImage:
 
     Args:
         raw: Where it comes from.
-        digest: SHA-256 of the file's bytes, hex.
-        width: Pixels.
-        height: Pixels.
-        sums: Sum of R, G, B over the pixels, each in [0, 255].
-        squares: Sum of their squares.
+        look: What it is.
+        thumb: Row of its thumbnail.
     """
 
     raw: RawImage
-    digest: str
-    width: int
-    height: int
-    sums: tuple[float, ...]
-    squares: tuple[float, ...]
+    look: Look
+    thumb: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file's bytes, hex."""
+        return self.look.digest
 
 
 def check_images(
-    raw: RawDataset, config: DataConfig, run: StepRun
+    raw: RawDataset,
+    config: DataConfig,
+    run: StepRun,
+    thumbs: Thumbnails | None = None,
+    scratch: Path | None = None,
 ) -> tuple[list[CheckedImage], list[DroppedImage]]:
     """Decode every image, and refuse a data set that is too small or too damaged.
+
+    Args:
+        raw: The source.
+        config: The section `data`.
+        run: The step's run, for progress.
+        thumbs: Takes the thumbnails; None drops them.
+        scratch: Folder that finished parts are kept in, for a later run to go on from.
 
     Returns:
         The images that decode, and the others with the reason.
@@ -53,19 +61,16 @@ def check_images(
             than `min_images_per_class` that do.
     """
     checked: list[CheckedImage] = []
-    dropped: list[DroppedImage] = []
-    total = len(raw.images)
-    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
-    try:
-        results = pool.map(lambda image: _look(image, config.max_pixels), raw.images)
-        for done, result in enumerate(results, 1):
-            if isinstance(result, CheckedImage):
-                checked.append(result)
-            else:
-                dropped.append(result)
-            run.progress(done, total, f"{done:,} of {total:,} images read")
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    dropped = list(raw.dropped)
+    for image, (look, thumb) in zip(
+        raw.images, scan_images(raw.images, config, run, scratch), strict=True
+    ):
+        if isinstance(look, str):
+            dropped.append(DroppedImage(path=image.id, reason=look))
+        else:
+            row = 0 if thumbs is None else thumbs.add(thumb)
+            checked.append(CheckedImage(image, look, row))
+    total = len(raw.images) + len(raw.dropped)
     if len(dropped) > config.max_dropped * total:
         named = "; ".join(f"{image.path} ({image.reason})" for image in dropped[:_SHOWN])
         more = f"; and {len(dropped) - _SHOWN:,} more" if len(dropped) > _SHOWN else ""
@@ -74,40 +79,25 @@ def check_images(
             where=named + more,
             mend="mend or remove these files, or raise data.max_dropped",
         )
-    _refuse_small(raw.classes, checked, config.min_images_per_class)
+    if not checked:
+        raise VitforgeError("the data set has no images", where=raw.name)
+    if raw.task in ("single_label", "ordinal"):
+        _refuse_small(raw.classes, checked, config.min_images_per_class)
     return checked, dropped
 
 
 def pixel_statistics(images: Sequence[CheckedImage]) -> ImageStatistics:
-    """Mean and standard deviation over all pixels of all images, and the median size."""
-    pixels = sum(image.width * image.height for image in images)
-    mean = [sum(image.sums[c] for image in images) / pixels for c in range(3)]
-    square = [sum(image.squares[c] for image in images) / pixels for c in range(3)]
+    """Mean and standard deviation over all pixels of the images summed up, and the median size."""
+    summed = [image.look for image in images if image.look.pixels]
+    pixels = max(1, sum(look.pixels for look in summed))
+    mean = [sum(look.sums[c] for look in summed) / pixels for c in range(3)]
+    square = [sum(look.squares[c] for look in summed) / pixels for c in range(3)]
     deviation = [max(s - m * m, 0.0) ** 0.5 for s, m in zip(square, mean, strict=True)]
     return ImageStatistics(
         mean=(mean[0] / 255, mean[1] / 255, mean[2] / 255),
         std=(deviation[0] / 255, deviation[1] / 255, deviation[2] / 255),
-        median_width=median_low(image.width for image in images),
-        median_height=median_low(image.height for image in images),
-    )
-
-
-def _look(raw: RawImage, max_pixels: int) -> CheckedImage | DroppedImage:
-    try:
-        content = raw.load()
-        image = decode_image(content, max_pixels)
-    except VitforgeError as error:
-        return DroppedImage(path=raw.id, reason=error.cause)
-    except OSError as error:
-        return DroppedImage(path=raw.id, reason=error.strerror or str(error))
-    pixels = ImageStat.Stat(image)
-    return CheckedImage(
-        raw,
-        hashlib.sha256(content).hexdigest(),
-        image.width,
-        image.height,
-        tuple(pixels.sum),
-        tuple(pixels.sum2),
+        median_width=median_low(image.look.width for image in images),
+        median_height=median_low(image.look.height for image in images),
     )
 
 

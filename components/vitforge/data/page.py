@@ -7,6 +7,8 @@ from PIL import Image
 from vitforge.artifacts import CALIBRATION, TEST, TRAIN, VAL, DatasetInfo
 from vitforge.config import DataConfig
 from vitforge.data.check import CheckedImage
+from vitforge.data.examine import Examination
+from vitforge.data.page_findings import drift_section, findings_section, histogram_section
 from vitforge.preprocessing import decode_image
 from vitforge.report import (
     THUMBNAIL,
@@ -28,32 +30,28 @@ _BARS = 40
 _LISTED = 200
 
 
-def dataset_report(
-    info: DatasetInfo, config: DataConfig, training: Sequence[CheckedImage], duplicates: int
-) -> Report:
-    """Draw up the report.
-
-    Args:
-        info: The data set.
-        config: The section `data`, for how the split was drawn.
-        training: Training images, from which the pictures are taken.
-        duplicates: Images whose bytes are those of another one.
-    """
+def dataset_report(found: Examination) -> Report:
+    """Draw up the report."""
+    info, data = found.info, found.data
+    training = [i for i, split in zip(data.images, data.splits, strict=True) if split == TRAIN]
+    duplicates = len(data.images) - len({image.digest for image in data.images})
     sections = [
-        Section("At a glance", _glance(info, duplicates)),
-        Section("What it looks like", _montage(info, config, training)),
-        Section("Classes and splits", _classes(info)),
-        Section("How it was split", _split(info, config)),
+        Section("At a glance", _glance(info, duplicates, len(data.near))),
+        Section("What the checks found", findings_section(found)),
+        Section("What it looks like", _montage(info, data.config, training)),
+        *([Section("Classes and splits", _classes(info))] if info.classes else []),
+        Section("How it was split", _split(info, data.config)),
+        Section("Sizes and light", histogram_section(data)),
+        Section("Drift between splits", drift_section(data)),
     ]
     if info.dropped:
         sections.append(Section("What was left out", _dropped(info)))
     total = sum(info.sizes[split] for split in (TRAIN, VAL, TEST))
-    return Report(
-        f"Data set {info.name}", f"{total:,} images in {len(info.classes):,} classes", sections
-    )
+    counted = f"in {len(info.classes):,} classes" if info.classes else "with a value each"
+    return Report(f"Data set {info.name}", f"{total:,} images {counted}", sections)
 
 
-def _glance(info: DatasetInfo, duplicates: int) -> str:
+def _glance(info: DatasetInfo, duplicates: int, near: int) -> str:
     pixels = info.statistics
     return facts(
         {
@@ -63,7 +61,9 @@ def _glance(info: DatasetInfo, duplicates: int) -> str:
             "Calibration": info.sizes[CALIBRATION],
             "Classes": len(info.classes),
             "Median size": f"{pixels.median_width} × {pixels.median_height}",
+            "Task": info.task,
             "Exact duplicates": duplicates,
+            "Near-duplicate pairs": near,
             "Left out": len(info.dropped),
         }
     )
@@ -71,17 +71,20 @@ def _glance(info: DatasetInfo, duplicates: int) -> str:
 
 def _montage(info: DatasetInfo, config: DataConfig, training: Sequence[CheckedImage]) -> str:
     """A row of training images for each class; of many classes, one image each."""
-    a_class = min(_ROW, max(1, _MONTAGE // len(info.classes)))
-    by_class: dict[str, list[Image.Image]] = {name: [] for name in info.classes[:_MONTAGE]}
+    names = info.classes or ("",)
+    a_class = min(_ROW, max(1, _MONTAGE // len(names)))
+    by_class: dict[str, list[Image.Image]] = {name: [] for name in names[:_MONTAGE]}
     for image in sorted(training, key=lambda image: image.digest):
-        row = by_class.get(image.raw.label)
-        if row is not None and len(row) < a_class:
-            picture = decode_image(image.raw.load(), config.max_pixels)
-            picture.thumbnail((THUMBNAIL, THUMBNAIL))  # 200 photographs would fill the memory
-            row.append(picture)
+        words = image.raw.label.split("|") if info.task == "multi_label" else [image.raw.label]
+        for name in words if info.classes else ("",):
+            row = by_class.get(name)
+            if row is not None and len(row) < a_class:
+                picture = decode_image(image.raw.load(), config.max_pixels)
+                picture.thumbnail((THUMBNAIL, THUMBNAIL))  # 200 photographs would fill the memory
+                row.append(picture)
     if a_class >= _ROW // 2:
         return image_rows(by_class.items(), a_class)
-    return image_wall(((row[0], name) for name, row in by_class.items()), _ROW)
+    return image_wall(((row[0], name) for name, row in by_class.items() if row), _ROW)
 
 
 def _classes(info: DatasetInfo) -> str:

@@ -1,37 +1,31 @@
 """The work of `prepare_data`, in order."""
 
-from collections import Counter
-from collections.abc import Sequence
+import shutil
+import tempfile
 from pathlib import Path
 
-from vitforge.artifacts import (
-    CALIBRATION,
-    DATASET_FILE,
-    REPORT_FILE,
-    TEST,
-    TRAIN,
-    VAL,
-    DatasetInfo,
-    DroppedImage,
-)
+from vitforge.artifacts import DATASET_FILE, REPORT_FILE, TEST, TRAIN, VAL, DatasetInfo
 from vitforge.config import DataConfig
-from vitforge.data.check import CheckedImage, check_images, pixel_statistics
-from vitforge.data.fingerprint import fingerprint
+from vitforge.data.card import data_card
+from vitforge.data.checks import Finding
+from vitforge.data.examine import Examination, examine
 from vitforge.data.page import dataset_report
-from vitforge.data.raw import RawDataset
-from vitforge.data.sources import read_source
-from vitforge.data.split import assign_splits, draw_calibration
 from vitforge.data.write import write_splits
 from vitforge.errors import VitforgeError
 from vitforge.folders import whole_folder
 from vitforge.tracking import StepRun
 
+CARD_FILE = "data_card.md"
+
 
 def prepare(source: str, seed: int, config: DataConfig, out: Path, run: StepRun) -> DatasetInfo:
     """Read a data set, check every image, split it, and write the dataset artifact.
 
+    What has been read stays in a hidden folder beside `out` until the artifact is whole, so a
+    step that was stopped goes on from there.
+
     Args:
-        source: `digits`, a folder, or a hub id; see `check_source`.
+        source: `digits`, a folder, a manifest, a URL or a hub id; see `check_source`.
         seed: Seed of the split.
         config: The section `data`.
         out: Folder of the artifact; replaced when everything is written, untouched before.
@@ -41,91 +35,45 @@ def prepare(source: str, seed: int, config: DataConfig, out: Path, run: StepRun)
         What was written to `dataset.json`.
 
     Raises:
-        VitforgeError: if the source is not there, is not laid out as a data set, or its images do
-            not make one.
+        VitforgeError: if the source is not there, is not laid out as a data set, its images do
+            not make one, or a check finds a failure, such as leakage.
         OSError: if the disk refuses.
     """
-    raw = read_source(source)
-    images, dropped = check_images(raw, config, run)
-    index = {name: number for number, name in enumerate(raw.classes)}
-    digests = [image.digest for image in images]
-    labels = [index[image.raw.label] for image in images]
-    splits = assign_splits(
-        digests,
-        labels,
-        [image.raw.split for image in images],
-        val_fraction=config.val_fraction,
-        test_fraction=config.test_fraction,
-        seed=seed,
-    )
-    counts = _count_classes(raw.classes, labels, splits)
-    calibration = draw_calibration(digests, labels, splits, config.calibration_images, seed)
-    info = _describe(raw, source, seed, images, splits, counts, len(calibration), dropped)
+    scratch = out.parent / f".{out.name}.scan"
+    found = examine(source, seed, config, run, scratch)
+    failures = [finding for finding in found.findings if finding.severity == "failure"]
+    if failures:
+        _log_report(found, run)
+        raise _refusal(failures)
     with whole_folder(out) as folder:
-        write_splits(folder, images, splits, calibration, raw.classes, run)
-        info.save(folder / DATASET_FILE)
-        training = [image for image, split in zip(images, splits, strict=True) if split == TRAIN]
-        dataset_report(info, config, training, len(digests) - len(set(digests))).save(
-            folder / REPORT_FILE
-        )
-    _tell(info, out, run)
-    return info
+        data = found.data
+        write_splits(folder, data.raw, data.images, data.splits, found.calibration, run)
+        found.info.save(folder / DATASET_FILE)
+        dataset_report(found).save(folder / REPORT_FILE)
+    shutil.rmtree(scratch, ignore_errors=True)
+    _tell(found, run)
+    run.file(out / REPORT_FILE)
+    return found.info
 
 
-def _count_classes(
-    classes: Sequence[str], labels: Sequence[int], splits: Sequence[str]
-) -> dict[str, tuple[int, ...]]:
-    """Images of each class in train, val and test.
-
-    Raises:
-        VitforgeError: if a class has no image in one of them, as a given split may have it.
-    """
-    counted = Counter(zip(splits, labels, strict=True))
-    counts = {
-        split: tuple(counted[split, label] for label in range(len(classes)))
-        for split in (TRAIN, VAL, TEST)
-    }
-    for split, row in counts.items():
-        missing = [name for name, count in zip(classes, row, strict=True) if count == 0]
-        if missing:
-            raise VitforgeError(
-                f"no readable image in {split} for {len(missing):,} of {len(classes):,} classes: "
-                f"{', '.join(missing[:5])}",
-                where=split,
-                mend=f"add images of these classes to {split}, or remove the folder {split} to "
-                "have it drawn",
-            )
-    return counts
-
-
-def _describe(
-    raw: RawDataset,
-    source: str,
-    seed: int,
-    images: Sequence[CheckedImage],
-    splits: Sequence[str],
-    counts: dict[str, tuple[int, ...]],
-    calibration: int,
-    dropped: Sequence[DroppedImage],
-) -> DatasetInfo:
-    training = [image for image, split in zip(images, splits, strict=True) if split == TRAIN]
-    return DatasetInfo(
-        name=raw.name,
-        source=source,
-        classes=raw.classes,
-        sizes={split: sum(row) for split, row in counts.items()} | {CALIBRATION: calibration},
-        class_counts=counts,
-        statistics=pixel_statistics(training),
-        fingerprint=fingerprint(
-            (image.digest, image.raw.label, split)
-            for image, split in zip(images, splits, strict=True)
-        ),
-        seed=seed,
-        dropped=(*dropped, *raw.ignored),
+def _refusal(failures: list[Finding]) -> VitforgeError:
+    return VitforgeError(
+        "; ".join(failure.cause for failure in failures),
+        where=failures[0].where,
+        mend=failures[0].mend,
     )
 
 
-def _tell(info: DatasetInfo, out: Path, run: StepRun) -> None:
+def _log_report(found: Examination, run: StepRun) -> None:
+    """The report of a refused data set, which has no artifact to lie in."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / REPORT_FILE
+        dataset_report(found).save(path)
+        run.file(path)
+
+
+def _tell(found: Examination, run: StepRun) -> None:
+    info = found.info
     sizes = [info.sizes[split] for split in (TRAIN, VAL, TEST)]
     run.note(
         f"{sum(sizes):,} images, {len(info.classes):,} classes, "
@@ -133,9 +81,13 @@ def _tell(info: DatasetInfo, out: Path, run: StepRun) -> None:
     )
     if info.dropped:
         run.note(f"{len(info.dropped):,} files dropped; the report lists them")
+    for finding in found.findings:
+        if finding.severity == "warning":
+            run.note(f"{finding.check}: {finding.cause}")
     run.metrics(
         {f"{split}_images": size for split, size in info.sizes.items()}
         | {"classes": len(info.classes), "dropped_images": len(info.dropped)}
+        | {"data_warnings": sum(finding.severity == "warning" for finding in found.findings)}
     )
     run.dataset_input(
         info.name,
@@ -143,4 +95,7 @@ def _tell(info: DatasetInfo, out: Path, run: StepRun) -> None:
         info.source,
         {"sizes": info.sizes, "classes": len(info.classes), "seed": info.seed},
     )
-    run.file(out / REPORT_FILE)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / CARD_FILE
+        path.write_text(data_card(found), encoding="utf-8")
+        run.file(path)

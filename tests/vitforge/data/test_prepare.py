@@ -147,7 +147,7 @@ def test_what_lay_there_before_is_replaced(make_folder, tmp_path: Path, run: Ste
 def test_an_image_that_changes_meanwhile_is_noticed(
     make_folder, tmp_path: Path, run: StepRun, monkeypatch
 ) -> None:
-    from vitforge.data import prepare as module
+    from vitforge.data import examine as module
 
     root = make_folder({"cat": 9, "dog": 9})
     check = module.check_images

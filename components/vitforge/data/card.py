@@ -1,0 +1,41 @@
+"""The data card: what a person should know of the data before trusting a model of it."""
+
+from vitforge.artifacts import TEST, TRAIN, VAL
+from vitforge.data.examine import Examination
+
+
+def data_card(found: Examination) -> str:
+    """The card as Markdown, with only what was measured; what nobody knows is asked for.
+
+    Source: Gebru et al. 2021, "Datasheets for Datasets", https://arxiv.org/abs/1803.09010
+    """
+    info, data = found.info, found.data
+    groups = {image.raw.group for image in data.images} - {""}
+    lines = [
+        f"# Data set {info.name}",
+        "",
+        f"- Source: `{info.source}`",
+        f"- Fingerprint (SHA-256 over content, labels and split): `{info.fingerprint}`",
+        f"- Task: {info.task}" + (f" ({data.raw.found})" if data.raw.found else ""),
+        f"- Images: {info.sizes[TRAIN]:,} training, {info.sizes[VAL]:,} validation, "
+        f"{info.sizes[TEST]:,} test",
+        f"- Classes: {len(info.classes):,}",
+        f"- Groups that stay in one split: {len(groups):,}",
+        f"- Files left out: {len(info.dropped):,}",
+        f"- Median size: {info.statistics.median_width} × {info.statistics.median_height} pixels",
+        "",
+        "## What the checks found",
+        "",
+        *(
+            f"- **{finding.severity}**, {finding.check}: {finding.cause}"
+            for finding in found.findings
+        ),
+        *(["Nothing."] if not found.findings else []),
+        "",
+        "## For a person to fill in",
+        "",
+        "Who collected the data, when and how; who labelled it; the licence; whom it does not "
+        "represent; what it must not be used for.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,35 @@
+"""Pictures without any edge, far below the rest of the set."""
+
+import numpy as np
+
+from vitforge.data.checks.finding import SHOWN, Examined, Finding
+
+SHARE = 0.05
+"""Of the set's median sharpness; below it a picture is called blurred."""
+LEAST_SIDE = 32
+"""Pixels; smaller pictures have no sharpness to speak of."""
+
+
+def check(data: Examined) -> Finding | None:
+    """A note."""
+    rows = [
+        row
+        for row, image in enumerate(data.images)
+        if min(image.look.width, image.look.height) >= LEAST_SIDE and image.look.contrast >= 4
+    ]
+    if len(rows) < 20:
+        return None
+    sharpness = np.array([data.images[row].look.sharpness for row in rows])
+    blurred = np.flatnonzero(sharpness < SHARE * np.median(sharpness))
+    if not len(blurred):
+        return None
+    worst = [rows[place] for place in blurred[np.argsort(sharpness[blurred])]]
+    return Finding(
+        "Blurred images",
+        "note",
+        len(worst),
+        f"{len(worst):,} images are far less sharp than the rest",
+        "look at them; remove those that show nothing",
+        data.images[worst[0]].raw.id,
+        tuple((row,) for row in worst[:SHOWN]),
+    )

@@ -1,0 +1,36 @@
+"""Files with the same bytes."""
+
+from vitforge.data.checks.finding import SHOWN, Examined, Finding, crossing, leak_mend
+
+
+def check(data: Examined) -> Finding | None:
+    """A failure when copies lie in two splits, a note when they stay in one."""
+    first: dict[str, int] = {}
+    pairs = []
+    for row, image in enumerate(data.images):
+        before = first.setdefault(image.digest, row)
+        if before != row:
+            pairs.append((before, row))
+    if not pairs:
+        return None
+    leaked = crossing(data, pairs)
+    if leaked:
+        return Finding(
+            "Exact duplicates",
+            "failure",
+            len(leaked),
+            f"{len(leaked):,} images are copies of one in another split: the test would be of "
+            "memory",
+            leak_mend(data),
+            " = ".join(data.images[row].raw.id for row in leaked[0]),
+            tuple(leaked[:SHOWN]),
+        )
+    return Finding(
+        "Exact duplicates",
+        "note",
+        len(pairs),
+        f"{len(pairs):,} images have the same bytes as another; they lie in one split",
+        "remove the copies where they were not meant",
+        " = ".join(data.images[row].raw.id for row in pairs[0]),
+        tuple(pairs[:SHOWN]),
+    )

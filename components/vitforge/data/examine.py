@@ -1,0 +1,162 @@
+"""Everything that can be known of a data set before anything is written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitforge.artifacts import CALIBRATION, TEST, TRAIN, VAL, DatasetInfo, DroppedImage
+from vitforge.config import DataConfig
+from vitforge.data.check import CheckedImage, check_images, pixel_statistics
+from vitforge.data.checks import Examined, Finding, run_checks
+from vitforge.data.decide import decide_splits, find_strata
+from vitforge.data.fingerprint import fingerprint
+from vitforge.data.near import near_duplicates
+from vitforge.data.raw import RawDataset
+from vitforge.data.sources import read_source
+from vitforge.data.split import draw_calibration
+from vitforge.data.thumbs import Thumbnails
+from vitforge.data.units import independent_units
+from vitforge.errors import VitforgeError
+from vitforge.tracking import StepRun
+
+_LATER = (TRAIN, VAL, TEST)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found.
+
+    Args:
+        data: The images, their splits and their copies.
+        findings: The worst first.
+        info: What `dataset.json` will say.
+        calibration: Rows set apart for calibration.
+    """
+
+    data: Examined
+    findings: Sequence[Finding]
+    info: DatasetInfo
+    calibration: Sequence[int]
+
+
+def examine(
+    source: str, seed: int, config: DataConfig, run: StepRun, scratch: Path | None = None
+) -> Examination:
+    """Read a data set, look at every image, compare, split and check; writes nothing.
+
+    Args:
+        source: What `check_source` takes.
+        seed: Seed of the split.
+        config: The section `data`.
+        run: The step's run, for progress.
+        scratch: Folder that finished parts of the scan are kept in.
+
+    Raises:
+        VitforgeError: if the source is not there, is not laid out as a data set, or its images do
+            not make one.
+    """
+    raw = read_source(source, config)
+    if raw.found:
+        run.note(f"task {raw.task}: {raw.found}; data.task sets another")
+    thumbs = Thumbnails()
+    images, dropped = check_images(raw, config, run, thumbs, scratch)
+    near = _near(images, thumbs)
+    digests = [image.digest for image in images]
+    units = independent_units(len(images), [digests, [image.raw.group for image in images]], near)
+    strata = find_strata(raw, images)
+    splits = decide_splits(raw, images, strata, units, config, seed)
+    if config.leaked == "drop":
+        images, splits, near, out = _drop_leaked(images, splits, units, near)
+        dropped = [*dropped, *out]
+        digests = [image.digest for image in images]
+        strata = find_strata(raw, images)
+    counts = _count_classes(raw, images, splits)
+    calibration = draw_calibration(digests, strata, splits, config.calibration_images, seed)
+    data = Examined(source, raw, config, images, splits, near, dropped)
+    info = _describe(data, seed, counts, len(calibration))
+    return Examination(data, run_checks(data), info, calibration)
+
+
+def _near(images: Sequence[CheckedImage], thumbs: Thumbnails) -> list[tuple[int, int]]:
+    """Pairs of rows that show one picture; copies of the same bytes are left to another check."""
+    first = {image.digest: row for row, image in reversed(list(enumerate(images)))}
+    rows = sorted(first.values())
+    pairs = near_duplicates(
+        thumbs,
+        [images[row].thumb for row in rows],
+        [min(images[row].look.width, images[row].look.height) for row in rows],
+    )
+    return [(rows[a], rows[b]) for a, b in pairs]
+
+
+def _drop_leaked(
+    images: Sequence[CheckedImage],
+    splits: Sequence[str],
+    units: Sequence[int],
+    near: Sequence[tuple[int, int]],
+) -> tuple[list[CheckedImage], list[str], list[tuple[int, int]], list[DroppedImage]]:
+    """Leave out of a split what is also in a later one."""
+    last: dict[int, str] = {}
+    for unit, split in zip(units, splits, strict=True):
+        last[unit] = max(last.get(unit, split), split, key=_LATER.index)
+    kept = [row for row, unit in enumerate(units) if splits[row] == last[unit]]
+    place = {row: new for new, row in enumerate(kept)}
+    lost = [
+        DroppedImage(path=image.raw.id, reason=f"also in {last[unit]}, dropped from {split}")
+        for image, unit, split in zip(images, units, splits, strict=True)
+        if split != last[unit]
+    ]
+    pairs = [(place[a], place[b]) for a, b in near if a in place and b in place]
+    return [images[row] for row in kept], [splits[row] for row in kept], pairs, lost
+
+
+def _count_classes(
+    raw: RawDataset, images: Sequence[CheckedImage], splits: Sequence[str]
+) -> dict[str, tuple[int, ...]]:
+    """Images of each class in train, val and test; of each positive label for multi-label.
+
+    Raises:
+        VitforgeError: if a split is empty, or a class has no image in one of them, as a given
+            split may have it.
+    """
+    counted: Counter[tuple[str, str]] = Counter()
+    for image, split in zip(images, splits, strict=True):
+        words = image.raw.label.split("|") if raw.task == "multi_label" else [image.raw.label]
+        counted.update((split, word) for word in words)
+    counts = {
+        split: tuple(counted[split, name] for name in raw.classes) for split in (TRAIN, VAL, TEST)
+    }
+    for split, row in counts.items():
+        missing = [name for name, count in zip(raw.classes, row, strict=True) if count == 0]
+        if split not in splits or (missing and raw.task in ("single_label", "ordinal")):
+            raise VitforgeError(
+                f"no readable image in {split} for {len(missing):,} of {len(raw.classes):,} "
+                f"classes: {', '.join(missing[:5])}",
+                where=split,
+                mend=f"add images of these classes to {split}, or remove the folder {split} to "
+                "have it drawn; a class needs 3 images, groups or pictures that are not copies",
+            )
+    return counts
+
+
+def _describe(
+    data: Examined, seed: int, counts: dict[str, tuple[int, ...]], calibration: int
+) -> DatasetInfo:
+    members = Counter(data.splits)
+    training = [i for i, split in zip(data.images, data.splits, strict=True) if split == TRAIN]
+    return DatasetInfo(
+        name=data.raw.name,
+        source=data.source,
+        task=data.raw.task,
+        classes=data.raw.classes,
+        sizes={split: members[split] for split in (TRAIN, VAL, TEST)} | {CALIBRATION: calibration},
+        class_counts=counts,
+        statistics=pixel_statistics(training),
+        fingerprint=fingerprint(
+            (image.digest, repr(image.raw.targets) if image.raw.targets else image.raw.label, split)
+            for image, split in zip(data.images, data.splits, strict=True)
+        ),
+        seed=seed,
+        dropped=(*data.dropped, *data.raw.ignored),
+    )

@@ -1,0 +1,105 @@
+"""One look at one image file: does it decode, and what can be said of it cheaply."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageStat
+
+from vitforge.preprocessing import decode_image
+
+THUMB = 32
+"""Side of the grey thumbnail, pixels."""
+_ENOUGH = 64
+"""A JPEG may be decoded at a fraction of its size while both sides keep this many pixels."""
+_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one image file is.
+
+    Args:
+        digest: SHA-256 of the file's bytes, hex.
+        width: Pixels, upright.
+        height: Pixels, upright.
+        kind: Format and colour space, such as `JPEG RGB`.
+        brightness: Mean luminance, [0, 255].
+        contrast: Standard deviation of luminance, [0, 128].
+        sharpness: Variance of the Laplacian of luminance over that of luminance, 0 or more.
+        pixels: Pixels that `sums` and `squares` are over; 0 where they were not taken.
+        sums: Sum of R, G, B over the pixels, each in [0, 255].
+        squares: Sum of their squares.
+    """
+
+    digest: str
+    width: int
+    height: int
+    kind: str
+    brightness: float
+    contrast: float
+    sharpness: float
+    pixels: int
+    sums: tuple[float, ...]
+    squares: tuple[float, ...]
+
+
+def look_at(content: bytes, max_pixels: int, exact_share: float) -> tuple[Look, bytes]:
+    """Decode an image and measure it.
+
+    A JPEG is decoded at the fraction of its size that the thumbnail needs (all of its data is
+    still read, so a file cut short is found), but for a share of images drawn by content, whose
+    pixels are summed up exactly.
+
+    Args:
+        content: The file.
+        max_pixels: Largest image that is decoded, pixels.
+        exact_share: Share of images that are summed up, [0, 1].
+
+    Returns:
+        What it is, and its thumbnail: THUMB × THUMB bytes of luminance.
+
+    Raises:
+        VitforgeError: if the bytes are no image.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    exact = int(digest[:8], 16) < exact_share * 2**32
+    image = decode_image(content, max_pixels, at_least=0 if exact else _ENOUGH)
+    with Image.open(io.BytesIO(content)) as header:
+        kind = f"{header.format} {header.mode}"
+        width, height = header.size
+        if not exact and header.getexif().get(_ORIENTATION, 1) >= 5:
+            width, height = height, width
+    if exact:
+        width, height = image.size
+    grey = image.convert("L")
+    luminance = np.asarray(grey, dtype=np.float32)
+    contrast = float(luminance.std())
+    sums = ImageStat.Stat(image) if exact else None
+    look = Look(
+        digest,
+        width,
+        height,
+        kind,
+        float(luminance.mean()),
+        contrast,
+        _sharpness(grey, contrast),
+        image.width * image.height if exact else 0,
+        tuple(sums.sum) if sums else (),
+        tuple(sums.sum2) if sums else (),
+    )
+    return look, grey.resize((THUMB, THUMB), Image.Resampling.BOX).tobytes()
+
+
+def _sharpness(grey: Image.Image, contrast: float) -> float:
+    """Sharpness at 64 to 128 pixels a side, so that the size of the file matters little."""
+    factor = min(grey.size) // _ENOUGH
+    small = np.asarray(grey.reduce(factor) if factor > 1 else grey, dtype=np.float32)
+    if min(small.shape) < 3 or contrast < 1:
+        return 0.0
+    edges = (
+        4 * small[1:-1, 1:-1] - small[:-2, 1:-1] - small[2:, 1:-1] - small[1:-1, :-2]
+        - small[1:-1, 2:]
+    )  # fmt: skip
+    return float(edges.var()) / contrast**2

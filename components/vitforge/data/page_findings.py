@@ -1,0 +1,82 @@
+"""The report's sections on what the checks found, with the worst pictures side by side."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from markupsafe import Markup
+from PIL import Image
+
+from vitforge.artifacts import TEST, TRAIN, VAL
+from vitforge.data.checks.drift import distances
+from vitforge.data.checks.finding import Examined, Finding
+from vitforge.data.examine import Examination
+from vitforge.preprocessing import decode_image
+from vitforge.report import THUMBNAIL, chart_style, figure_svg, image_wall, prose, table
+
+_LISTED = ("Severity", "Check", "Count", "What", "What mends it")
+_BINS = 30
+
+
+def findings_section(found: Examination) -> Markup:
+    """A table of all findings, and the worst images of each."""
+    if not found.findings:
+        return prose("Nothing: no unreadable file, copy, leak, tiny class or odd picture.")
+    rows = [
+        (finding.severity, finding.check, finding.count, finding.cause, finding.mend)
+        for finding in found.findings
+    ]
+    walls = [
+        Markup("<h3>{}</h3>{}").format(finding.check, image_wall(_pictures(found.data, finding), 8))
+        for finding in found.findings
+        if finding.examples
+    ]
+    return table(_LISTED, rows) + Markup("").join(walls)
+
+
+def histogram_section(data: Examined) -> Markup:
+    """Shorter side and brightness of all images, split by split."""
+    from matplotlib.figure import Figure
+
+    looks = [image.look for image in data.images]
+    measures = (
+        ("shorter side, pixels", np.array([min(look.width, look.height) for look in looks])),
+        ("brightness, of 255", np.array([look.brightness for look in looks])),
+    )
+    splits = np.array(data.splits)
+    with chart_style():
+        figure = Figure(figsize=(7.5, 2.6))
+        for axes, (name, values) in zip(figure.subplots(1, 2), measures, strict=True):
+            edges = np.histogram_bin_edges(values, bins=_BINS)
+            for split in (TRAIN, VAL, TEST):
+                some = values[splits == split]
+                share = np.histogram(some, edges)[0] / max(1, len(some))
+                axes.stairs(share, edges, label=split, linewidth=1.4)
+            axes.set_xlabel(name)
+        figure.axes[0].set_ylabel("share of the split")
+        figure.axes[1].legend()
+        return figure_svg(figure, "Splits that were drawn fairly lie on one another.")
+
+
+def drift_section(data: Examined) -> Markup:
+    """How far validation and test are from training, measure by measure."""
+    rows = [
+        (
+            measure,
+            split,
+            distance,
+            "drifted" if real else "as chance has it, or too little to matter",
+        )
+        for (measure, split), (distance, real) in distances(data).items()
+    ]
+    return prose(
+        "Kolmogorov-Smirnov distance from the training images: 0 is equal, 1 is apart."
+    ) + table(("Measure", "Split", "Distance", "Verdict"), rows)
+
+
+def _pictures(data: Examined, finding: Finding) -> Iterator[tuple[Image.Image, str]]:
+    for example in finding.examples:
+        for row in example:
+            image = data.images[row].raw
+            picture = decode_image(image.load(), data.config.max_pixels)
+            picture.thumbnail((THUMBNAIL, THUMBNAIL))
+            yield picture, f"{data.splits[row]}: {image.label}, {image.id}"

@@ -1,0 +1,77 @@
+"""Splits that somebody has decided already: an earlier run's, or a benchmark's official lists."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from vitforge.artifacts import TRAIN
+from vitforge.data.check import CheckedImage
+from vitforge.data.split_names import split_name
+from vitforge.errors import VitforgeError
+
+
+def pinned_splits(file: str, images: Sequence[CheckedImage]) -> list[str]:
+    """The split of each image in an earlier run's `splits.parquet`.
+
+    Images are known again by their content, so files may have been renamed.
+
+    Raises:
+        VitforgeError: if the file cannot be read, or does not list exactly these images.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(file, columns=["id", "digest", "split"]).to_pylist()
+    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        raise VitforgeError(
+            f"the list of splits cannot be read: {error}",
+            where=file,
+            mend="name the splits.parquet of a prepared data set in data.splits_file",
+        ) from None
+    exact = {(row["digest"], row["id"]): row["split"] for row in rows}
+    content = {row["digest"]: row["split"] for row in rows}
+    new = [image for image in images if image.digest not in content]
+    gone = content.keys() - {image.digest for image in images}
+    if new or gone:
+        raise VitforgeError(
+            f"{len(new):,} images are not in the list, and {len(gone):,} of the list are not here",
+            where=f"{file}: {new[0].raw.id if new else min(gone)}",
+            mend="take the data that the list was made from, or draw a new split",
+        )
+    return [exact.get((image.digest, image.raw.id), content[image.digest]) for image in images]
+
+
+def official_splits(lists: Mapping[str, str], images: Sequence[CheckedImage]) -> list[str]:
+    """The split of each image by lists of one path or file name a line.
+
+    Args:
+        lists: Path of the list of each split; images in none are training images, unless there
+            is a list of those.
+        images: The readable images.
+
+    Raises:
+        VitforgeError: if a list cannot be read, names no image that is here, or an image is in
+            two lists.
+    """
+    listed: dict[str, str] = {}
+    for word, file in lists.items():
+        split = split_name(word, "data.official_lists")
+        try:
+            lines = Path(file).expanduser().read_text(encoding="utf-8").split("\n")
+        except OSError as error:
+            raise VitforgeError(f"the list cannot be read: {error.strerror}", where=file) from None
+        for line in filter(None, map(str.strip, lines)):
+            if listed.setdefault(line, split) != split:
+                raise VitforgeError(f"{line} is in {listed[line]} and in {split}", where=file)
+    rest = "" if TRAIN in listed.values() else TRAIN
+    found = [
+        listed.get(image.raw.id) or listed.get(image.raw.id.rsplit("/", 1)[-1]) or rest
+        for image in images
+    ]
+    if not set(found) - {rest}:
+        raise VitforgeError(
+            "the lists name no image of the data set",
+            where=next(iter(lists.values())),
+            mend=f"write one path a line, such as {images[0].raw.id}",
+        )
+    return found

@@ -1,0 +1,122 @@
+"""Reading all images once, on all cores, and going on where an earlier run was stopped."""
+
+import base64
+import hashlib
+import itertools
+import json
+import multiprocessing
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from vitforge.artifacts import write_atomically
+from vitforge.config import DataConfig
+from vitforge.data.look import Look, look_at
+from vitforge.data.raw import RawImage
+from vitforge.errors import VitforgeError
+from vitforge.tracking import StepRun
+
+EXACT = 4096
+"""Images, about, whose pixels are summed up; of smaller sets all are."""
+PART = 2048
+"""Images that are kept together on disk."""
+_TASK = 32
+"""Images that a worker takes at once."""
+_FORMAT = 1
+
+Seen = tuple[Look | str, bytes]
+"""What an image is and its thumbnail; or why it cannot be read, and nothing."""
+
+
+def scan_images(
+    images: Sequence[RawImage], config: DataConfig, run: StepRun, scratch: Path | None
+) -> Iterator[Seen]:
+    """Look at every image, in order; memory holds a few hundred at most.
+
+    Args:
+        images: The images.
+        config: The section `data`.
+        run: The step's run, for progress.
+        scratch: Folder that finished parts are kept in; None keeps none.
+    """
+    if scratch:
+        state = json.dumps([_FORMAT, config.max_pixels, config.version, [i.id for i in images]])
+        scratch = scratch / hashlib.sha256(state.encode()).hexdigest()[:16]
+    workers = config.workers or len(os.sched_getaffinity(0))
+    began, fresh = time.monotonic(), 0
+    with _pool(workers, len(images), config.workers) as pool:
+        for start in range(0, len(images), PART):
+            part = images[start : start + PART]
+            kept = scratch / f"{start:09d}.jsonl" if scratch and len(part) == PART else None
+            if kept and kept.exists():
+                yield from map(_thaw, kept.read_text(encoding="utf-8").splitlines())
+                continue
+            lines: list[str] = []
+            for number, seen in enumerate(_look_all(pool, part, workers, config, len(images))):
+                fresh += 1
+                done = start + number + 1
+                left = (time.monotonic() - began) / fresh * (len(images) - done)
+                text = f"{done:,} of {len(images):,} images read, about {left:.0f} s left"
+                run.progress(done, len(images), text)
+                if kept:
+                    lines.append(_freeze(seen))
+                yield seen
+            if kept:
+                write_atomically(kept, "\n".join(lines).encode())
+
+
+def _pool(workers: int, images: int, asked: int) -> Executor:
+    """Processes for many images; threads for few, whose start would cost more than the work."""
+    if images < PART and not asked:
+        return ThreadPoolExecutor(workers)
+    context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
+    return ProcessPoolExecutor(workers, mp_context=context)
+
+
+def _look_all(
+    pool: Executor, images: Sequence[RawImage], workers: int, config: DataConfig, total: int
+) -> Iterator[Seen]:
+    """Tasks are handed out a few ahead, so that results do not pile up."""
+    share = min(1.0, EXACT / total)
+    waiting: deque[Future[list[Seen]]] = deque()
+    for start in range(0, len(images), _TASK):
+        loads = [image.load for image in images[start : start + _TASK]]
+        waiting.append(pool.submit(_look_some, loads, config.max_pixels, share))
+        if len(waiting) > 3 * workers:
+            yield from waiting.popleft().result()
+    yield from itertools.chain.from_iterable(task.result() for task in waiting)
+
+
+def _look_some(loads: Sequence[Callable[[], bytes]], max_pixels: int, share: float) -> list[Seen]:
+    return [_look(load, max_pixels, share) for load in loads]
+
+
+def _look(load: Callable[[], bytes], max_pixels: int, share: float) -> Seen:
+    try:
+        return look_at(load(), max_pixels, share)
+    except VitforgeError as error:
+        return error.cause, b""
+    except OSError as error:
+        return error.strerror or str(error), b""
+    except MemoryError:
+        return "the image does not fit into memory", b""
+    except Exception as error:  # a decoder's own failure must not stop the other images
+        return f"the image cannot be decoded: {type(error).__name__}: {error}", b""
+
+
+def _freeze(seen: Seen) -> str:
+    look, thumb = seen
+    told = look if isinstance(look, str) else asdict(look)
+    return json.dumps([told, base64.b64encode(thumb).decode()])
+
+
+def _thaw(line: str) -> Seen:
+    told, thumb = json.loads(line)
+    if isinstance(told, str):
+        return told, b""
+    told |= {"sums": tuple(told["sums"]), "squares": tuple(told["squares"])}
+    return Look(**told), base64.b64decode(thumb)
