@@ -2,7 +2,6 @@
 
 from vitforge.artifacts.record import ArtifactModel
 from vitforge.config.data import Task
-from vitforge.config.data import Task
 
 TRAIN, VAL, TEST, CALIBRATION = "train", "val", "test", "calibration"
 SPLITS = (TRAIN, VAL, TEST, CALIBRATION)
