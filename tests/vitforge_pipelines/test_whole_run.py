@@ -28,11 +28,13 @@ SHORT = (
 )
 
 
-def start_until(step: str, environment: dict[str, str]) -> tuple[subprocess.Popen[str], int]:
+def start_until(
+    step: str, environment: dict[str, str], *more: str
+) -> tuple[subprocess.Popen[str], int]:
     """Start the short run and wait until a step is at work; the command and the step's pid."""
     began = time.time()
     command = subprocess.Popen(
-        ["vitforge", *SHORT],
+        ["vitforge", *SHORT, *more],
         cwd=ROOT,
         env=environment,
         text=True,
@@ -125,3 +127,22 @@ def test_a_run_survives_what_happens_to_it(
     assert len(parents) == 2
     assert all(run.info.status == "FINISHED" for run in parents)
     assert all(run.data.params["epochs"] == "3" for run in parents)
+
+
+def test_a_plan_is_gone_on_with(environment: dict[str, str], vitforge: Callable[..., Any]) -> None:
+    seed = "--set=seed=7"
+    ran = vitforge("plan", *SHORT[1:], seed)
+    assert ran.returncode == 0, ran.stderr
+    plan = last_line(ran.stdout)
+    assert plan["epochs"] == 3
+    assert plan["reasons"]
+    assert {candidate["name"] for candidate in plan["candidates"]} == {"vit-64x4", "vit-96x4"}
+    told = last_line(vitforge("run", *SHORT[1:], seed, "--dry-run").stdout)
+    assert told["goes_on_with"]
+
+    command, _ = start_until("finetune_model", environment, seed)
+    command.send_signal(signal.SIGINT)
+    stopped = last_line(command.communicate(timeout=60)[0])
+    assert stopped["run"] == told["goes_on_with"]
+    kept = {step["name"] for step in stopped["steps"] if step["kept"]}
+    assert kept == {"prepare_data", "select_model"}
