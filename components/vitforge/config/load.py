@@ -28,8 +28,8 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Pipel
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        near = sorted(str(p) for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
-        match = difflib.get_close_matches(str(path), near, n=1, cutoff=0.4)
+        near = sorted(str(p) for p in path.parent.glob("[!.]*.y*ml"))
+        match = difflib.get_close_matches(str(path), near, n=1)
         mend = f"did you mean {match[0]}?" if match else "vitforge init . writes a first config"
         raise ConfigError("no such config file", where=str(path), mend=mend) from None
     except (OSError, UnicodeDecodeError) as error:
