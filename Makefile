@@ -15,7 +15,7 @@ help:  ## list the commands
 install: $(INSTALLED)  ## make .venv and install the locked dependencies
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(f"vitforge needs Python 3.11 or 3.12, not {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11") if v not in ((3, 11), (3, 12)) else None'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(f"vitforge needs Python 3.11, not {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11") if v != (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@echo "installing the locked dependencies into $(VENV)"

@@ -69,7 +69,7 @@ def doctor(
 
 def _python() -> Iterator[Finding]:
     version = platform.python_version()
-    fits = (3, 11) <= sys.version_info[:2] <= (3, 12)
+    fits = sys.version_info[:2] == (3, 11)
     mend = "" if fits else "make clean install PYTHON=/path/to/python3.11"
     yield Finding("Python", "ok" if fits else "missing", version, mend)
 
