@@ -7,6 +7,7 @@ import typer
 from vitforge import __version__
 from vitforge_pipelines.cli import tracking
 from vitforge_pipelines.cli.codegen import codegen
+from vitforge_pipelines.cli.data import check_data
 from vitforge_pipelines.cli.doctor import doctor
 from vitforge_pipelines.cli.live import status, stop_live
 from vitforge_pipelines.cli.models import predict, promote, serve
@@ -26,6 +27,7 @@ app = typer.Typer(
 for verb in (doctor, init, run, report, promote, status, predict, serve, codegen):
     app.command()(verb)
 app.command("stop")(stop_live)
+app.command("check-data")(check_data)
 app.command("compile")(compile_)
 app.add_typer(plan_app, name="plan")
 app.add_typer(tracking.app, name="mlflow")
