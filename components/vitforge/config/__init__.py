@@ -10,7 +10,7 @@ from vitforge.config.load import load_config, parse
 from vitforge.config.pipeline import PipelineConfig, Strategy
 from vitforge.config.registry import RegistryConfig
 from vitforge.config.section import Section
-from vitforge.config.selection import Candidate, SelectionConfig
+from vitforge.config.selection import Candidate, SelectionConfig, Use
 
 __all__ = [
     "AugmentationConfig",
@@ -27,6 +27,7 @@ __all__ = [
     "Section",
     "SelectionConfig",
     "Strategy",
+    "Use",
     "load_config",
     "parse",
 ]
