@@ -19,7 +19,12 @@ def file_reader(root: Path, name: str) -> Callable[[], bytes]:
     path = root / name
     if path.suffix.lower() in DICOM_SUFFIXES:
         return partial(_read_dicom, path)
-    return path.read_bytes
+    # A Path an image would be half a kilobyte of memory each.
+    return partial(_read_file, str(path))
+
+
+def _read_file(path: str) -> bytes:
+    return Path(path).read_bytes()
 
 
 def _read_url(url: str) -> bytes:

@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from vitforge.preprocessing import decode_image
@@ -73,10 +74,13 @@ def look_at(content: bytes, max_pixels: int, exact_share: float) -> tuple[Look, 
             width, height = height, width
     if exact:
         width, height = image.size
-    grey = image.convert("L")
+    sums, squares = _sums(image) if exact else ((), ())
+    pixels = image.width * image.height if exact else 0
+    # Measured at 64 to 128 pixels a side, so that the size of the file matters little.
+    factor = min(image.size) // _ENOUGH
+    grey = (image.reduce(factor) if factor > 1 else image).convert("L")
     luminance = np.asarray(grey, dtype=np.float32)
     contrast = float(luminance.std())
-    sums, squares = _sums(image) if exact else ((), ())
     look = Look(
         digest,
         width,
@@ -84,8 +88,8 @@ def look_at(content: bytes, max_pixels: int, exact_share: float) -> tuple[Look, 
         kind,
         float(luminance.mean()),
         contrast,
-        _sharpness(grey, contrast),
-        image.width * image.height if exact else 0,
+        _sharpness(luminance, contrast),
+        pixels,
         sums,
         squares,
     )
@@ -99,10 +103,7 @@ def _sums(image: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(map(float, counts @ values)), tuple(map(float, counts @ values**2))
 
 
-def _sharpness(grey: Image.Image, contrast: float) -> float:
-    """Sharpness at 64 to 128 pixels a side, so that the size of the file matters little."""
-    factor = min(grey.size) // _ENOUGH
-    small = np.asarray(grey.reduce(factor) if factor > 1 else grey, dtype=np.float32)
+def _sharpness(small: NDArray[np.float32], contrast: float) -> float:
     if min(small.shape) < 3 or contrast < 1:
         return 0.0
     edges = (

@@ -32,9 +32,9 @@ _CROPS: tuple[tuple[float, float, float], ...] = (
     *((_CROP, x, y) for x in (0.0, 0.5, 1.0) for y in (0.0, 0.5, 1.0)),
 )
 """What the other picture may be of this one: share of the side, and its place, [0, 1]."""
-_BLOCK = 4096
+_BLOCK = 512
 _BUCKET = 256
-_CANDIDATES = 4_000_000
+_CANDIDATES = 500_000
 
 
 def near_duplicates(

@@ -20,10 +20,12 @@ from vitforge.data.raw import RawImage
 from vitforge.errors import VitforgeError
 from vitforge.tracking import StepRun
 
-EXACT = 4096
+EXACT = 2048
 """Images, about, whose pixels are summed up; of smaller sets all are."""
-PART = 2048
+PART = 512
 """Images that are kept together on disk."""
+FEW = 2048
+"""Images below which threads are quicker than the start of processes."""
 _TASK = 32
 """Images that a worker takes at once."""
 _FORMAT = 1
@@ -71,7 +73,7 @@ def scan_images(
 
 def _pool(workers: int, images: int, asked: int) -> Executor:
     """Processes for many images; threads for few, whose start would cost more than the work."""
-    if images < PART and not asked:
+    if images < FEW and not asked:
         return ThreadPoolExecutor(workers)
     context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
     return ProcessPoolExecutor(workers, mp_context=context)
