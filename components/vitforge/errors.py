@@ -41,6 +41,13 @@ def explain(error: BaseException) -> VitforgeError:
             where=str(error.filename or ""),
             mend="free space, or set VITFORGE_HOME to a larger disk; then run it again",
         )
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return VitforgeError(
+            error.strerror,
+            where=str(error.filename),
+            mend="see that it is there and may be read and written; VITFORGE_HOME moves the "
+            "state folder",
+        )
     if isinstance(error, MemoryError):
         return VitforgeError(
             "the machine ran out of memory",

@@ -33,7 +33,9 @@ def listen(host: str, port: int, *, share: bool = False) -> socket.socket:
         taken = error.errno == errno.EADDRINUSE
         cause = f"port {port} is in use" if taken else f"cannot listen on {host}: {error.strerror}"
         raise VitforgeError(
-            cause, where=f"{host}:{port}", mend="deployment.port: 0 takes a free port"
+            cause,
+            where=f"{host}:{port}",
+            mend="--port 0 takes a free port; in a config, deployment.port: 0",
         ) from error
     return listener
 

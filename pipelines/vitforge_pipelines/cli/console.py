@@ -17,7 +17,9 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value))
 
 
-def show_error(cause: str, *, where: str = "", mend: str = "", step: str = "") -> None:
+def show_error(
+    cause: str, *, where: str = "", mend: str = "", step: str = "", how: str = "failed"
+) -> None:
     """A failure as a person wants it: where, what, and the way out."""
     from rich.panel import Panel
     from rich.text import Text
@@ -27,7 +29,7 @@ def show_error(cause: str, *, where: str = "", mend: str = "", step: str = "") -
         if text:
             body.append(f"\n{label}  ", style="bold")
             body.append(text)
-    title = f"{step} failed" if step else "error"
+    title = f"{step} {how}" if step else "error"
     people.print(Panel(body, title=title, title_align="left", border_style="red", padding=(0, 1)))
 
 

@@ -5,10 +5,13 @@ import sys
 import typer
 
 from vitforge import __version__
+from vitforge.errors import explain
 from vitforge_pipelines.cli import tracking
 from vitforge_pipelines.cli.codegen import codegen
+from vitforge_pipelines.cli.console import show_error
 from vitforge_pipelines.cli.data import check_data
 from vitforge_pipelines.cli.doctor import doctor
+from vitforge_pipelines.cli.exit_codes import ExitCode
 from vitforge_pipelines.cli.live import status, stop_live
 from vitforge_pipelines.cli.models import predict, promote, serve
 from vitforge_pipelines.cli.plan import plan_app
@@ -47,4 +50,8 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(ExitCode.STOPPED)
+    except OSError as error:
+        told = explain(error)
+        show_error(told.cause, where=told.where, mend=told.mend)
+        sys.exit(ExitCode.FAILED)

@@ -188,10 +188,15 @@ def _take_live(name: str, number: str, host: str, port: int, reason: str, force:
     from vitforge import registry
     from vitforge.config import DeploymentConfig, parse
     from vitforge.deployment.local import deployments_folder, fetch_bundle, go_live
+    from vitforge.deployment.local import status as live_server
     from vitforge.deployment.rehearsal import rehearse
+    from vitforge.serving.listener import listen
 
     config = parse(DeploymentConfig, {"host": host, "port": port}, "--host and --port")
     registry.check_promotable(name, number, force=force)
+    live = live_server(name)
+    if not (live and (live.host, live.port) == (host, port)):
+        listen(host, port).close()  # a port of somebody else's is known before the alias moves
     bundle = fetch_bundle(name, number)
     log = deployments_folder(name) / "logs" / f"version-{number}.log"
     rehearsal = rehearse(bundle, name=name, version=number, config=config, log=log)

@@ -38,7 +38,7 @@ class RunView:
         for view in watch.steps.values():
             if view.state != self._told.get(view.name, "waiting"):
                 self._told[view.name] = view.state
-                people.print(_line(view))
+                people.print(_line(view), markup=False)
 
 
 @contextmanager
@@ -55,16 +55,17 @@ def _line(view: StepView) -> str:
     if view.state == "running":
         return f"{view.name:<15} started"
     told = "; ".join(view.notes)
-    return f"{view.name:<15} {view.state} in {view.seconds:.1f} s{'  ' + told if told else ''}"
+    how = "kept, took" if view.kept else f"{view.state} in"
+    return f"{view.name:<15} {how} {view.seconds:.1f} s{'  ' + told if told else ''}"
 
 
 def _table(watch: Watch) -> Table:
-    table = Table.grid(padding=(0, 1))
+    table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=1)
-    table.add_column(min_width=15)
-    table.add_column(width=7, justify="right")
+    table.add_column(width=15)
+    table.add_column(width=8, justify="right")
     table.add_column()
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)  # what a narrow terminal cuts
     for view in watch.steps.values():
         spent = view.seconds if view.ended else time.time() - view.started
         clock = f"{spent:.1f} s" if view.state != "waiting" else ""

@@ -153,7 +153,15 @@ def _change(text: str) -> tuple[str, Any]:
             f"--set takes KEY=VALUE, not {text!r}",
             mend="for example: --set finetuning.batch_size=32",
         )
-    return key, yaml.safe_load(value)
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        told = getattr(error, "problem", None) or "not valid YAML"
+        raise ConfigError(
+            f"the value cannot be read: {told}",
+            where=f"--set {text}",
+            mend="quote a value that holds brackets, braces or colons",
+        ) from None
 
 
 def _execute(
@@ -161,8 +169,9 @@ def _execute(
 ) -> tuple[RunOutcome, dict[str, Any]]:
     """Run a DAG with a live view; leaves with an error shown when a step failed."""
     from vitforge_pipelines.cli.progress import run_view
-    from vitforge_pipelines.runners.local import execute
+    from vitforge_pipelines.runners.local import STOPPED_CAUSE, STOPPED_MEND, execute
     from vitforge_pipelines.runners.result import summarize
+    from vitforge_pipelines.runners.watch import StepView
 
     try:
         with run_view(quiet) as view:
@@ -170,14 +179,22 @@ def _execute(
     except VitforgeError as error:
         stop(error)
     result = summarize(outcome)
-    if failed := outcome.failed:
-        show_error(failed.cause, where=failed.where, mend=failed.mend, step=failed.name)
-        people.print(f"log  {outcome.folder / 'log.txt'}", soft_wrap=True)
+    failed = outcome.failed
+    if outcome.stopped and failed is None:  # between two steps
+        failed = StepView("", cause=STOPPED_CAUSE, mend=STOPPED_MEND)
+    if failed:
+        show_error(
+            failed.cause,
+            where=failed.where,
+            mend=failed.mend,
+            step=failed.name or "the run",
+            how="stopped" if outcome.stopped else "failed",
+        )
+        people.print(f"log  {outcome.folder / 'log.txt'}", soft_wrap=True, markup=False)
         if quiet:
             told = {"step": failed.name, "cause": failed.cause, "where": failed.where}
             print_json(result | {"error": told | {"mend": failed.mend}})
-        stopped = outcome.record.state == "stopped"
-        raise typer.Exit(ExitCode.STOPPED if stopped else ExitCode.FAILED)
+        raise typer.Exit(ExitCode.STOPPED if outcome.stopped else ExitCode.FAILED)
     return outcome, result
 
 

@@ -21,6 +21,8 @@ from vitforge_pipelines.runners.watch import StepView, Watch
 
 LOG_FILE = "log.txt"
 SPOOL_FOLDER = "spool"
+STOPPED_CAUSE = "stopped by hand"
+STOPPED_MEND = "run the same command again to go on from here"
 
 TRAINING_STEPS = (
     "prepare_data",
@@ -62,6 +64,8 @@ class RunOutcome:
     unsent: int
     """Tracking events that the server did not take; they stay in the run's spool."""
     seconds: float
+    stopped: bool = False
+    """Whether a person ended it."""
 
     @property
     def failed(self) -> StepView | None:
@@ -95,7 +99,7 @@ def execute(
         spool = folder / SPOOL_FOLDER
         state = Watch(spool, DAG_STEPS[dag])
         state.update()
-        kept = _finished_steps(state) if resumed else ()
+        kept = state.keep_finished() if resumed else ()
         outside = os.environ.get("MLFLOW_TRACKING_URI")
         server = None if outside else start_server(home())
         uri = outside or (server.uri if server else "")
@@ -122,7 +126,7 @@ def execute(
         state.update()
         _tell_silent_end(state, ended, folder)
         watch(folder, state)
-        if ended != "finished" and state.failed:
+        if ended != "finished" and state.failed and state.failed.started:
             shipper.fail(state.failed.name)
         shipped = shipper.close()
         record = record.model_copy(
@@ -142,6 +146,7 @@ def execute(
         mlflow_url=_run_url(uri, shipped.experiment_id, shipped.parent_run_id),
         unsent=shipped.pending,
         seconds=time.time() - began,
+        stopped=ended == "stopped",
     )
 
 
@@ -149,10 +154,6 @@ def find_artifact(folder: Path, name: str, file: str) -> Path | None:
     """A file of the newest artifact called `name` in a run's folder, or None."""
     found = (folder / "artifacts").glob(f"*/*/{name}/{file}")
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
-
-
-def _finished_steps(state: Watch) -> tuple[str, ...]:
-    return tuple(name for name, view in state.steps.items() if view.state == "done")
 
 
 def _start_orchestrator(
@@ -192,7 +193,7 @@ def _end_group(process: subprocess.Popen[bytes], first: signal.Signals) -> None:
 
 def _tell_silent_end(state: Watch, ended: str, folder: Path) -> None:
     if ended == "stopped":
-        state.stop("stopped by hand", "run the same command again to go on from here")
+        state.stop(STOPPED_CAUSE, STOPPED_MEND)
     elif ended == "failed" and not state.failed:
         silent = state.stop(
             "the step's process ended without a word: it was killed, or ran out of memory",

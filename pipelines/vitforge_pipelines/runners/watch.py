@@ -24,6 +24,8 @@ class StepView:
     cause: str = ""
     where: str = ""
     mend: str = ""
+    kept: bool = False
+    """Whether its result is an earlier attempt's."""
 
     @property
     def seconds(self) -> float:
@@ -50,6 +52,19 @@ class Watch:
                     _apply(self.steps[name], event)
                 changed = True
         return changed
+
+    def keep_finished(self) -> tuple[str, ...]:
+        """Take over the steps that are done, and forget how far an earlier attempt was in others.
+
+        Returns:
+            Names of the steps that are done.
+        """
+        for name, view in self.steps.items():
+            if view.state == "done":
+                view.kept = True
+            else:
+                self.steps[name] = StepView(name)
+        return tuple(name for name, view in self.steps.items() if view.kept)
 
     def stop(self, cause: str, mend: str) -> StepView | None:
         """Mark the step that was left running, when its process is gone without a word."""

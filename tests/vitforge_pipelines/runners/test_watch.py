@@ -72,3 +72,16 @@ def test_a_step_whose_process_is_gone_is_marked(tmp_path: Path) -> None:
     view = watch.stop("killed", "again")
     assert view is watch.failed
     assert view is not None and view.cause == "killed"
+
+
+def test_going_on_keeps_what_is_done_and_forgets_how_the_rest_ended(tmp_path: Path) -> None:
+    with StepRun("prepare_data", tmp_path):
+        pass
+    with pytest.raises(VitforgeError), StepRun("select_model", tmp_path):
+        raise VitforgeError("no")
+    watch = Watch(tmp_path, ("prepare_data", "select_model"))
+    watch.update()
+    assert watch.keep_finished() == ("prepare_data",)
+    assert watch.steps["prepare_data"].kept
+    assert watch.steps["select_model"].state == "waiting"
+    assert watch.failed is None
