@@ -138,10 +138,13 @@ def _hub() -> Iterator[Finding]:
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         yield Finding("model hub", "note", "switched off by HF_HUB_OFFLINE=1")
         return
-    mirror = os.environ.get("HF_ENDPOINT", "")
-    host = mirror.split("//")[-1].split("/")[0].split(":")[0] or HUB[0]
+    from urllib.parse import urlsplit
+
+    mirror = urlsplit(os.environ.get("HF_ENDPOINT", ""))
+    host = mirror.hostname or HUB[0]
+    port = mirror.port or (80 if mirror.scheme == "http" else HUB[1])
     try:
-        socket.create_connection((host, HUB[1]), timeout=3).close()
+        socket.create_connection((host, port), timeout=3).close()
         yield Finding("model hub", "ok", f"{host} answers")
     except OSError:
         yield Finding(
@@ -154,20 +157,18 @@ def _hub() -> Iterator[Finding]:
 
 def _tracking() -> Iterator[Finding]:
     uri = os.environ.get("MLFLOW_TRACKING_URI")
-    if uri is None:
+    if not uri:
         yield Finding("MLflow server", "ok", "an embedded one is started when a run needs it")
         return
-    from urllib.error import URLError
-    from urllib.request import urlopen
+    from vitforge.tracking.client import is_reachable
 
-    try:
-        with urlopen(f"{uri.rstrip('/')}/health", timeout=3):
-            yield Finding("MLflow server", "ok", uri)
-    except (URLError, ValueError, OSError) as error:
+    if is_reachable(uri):
+        yield Finding("MLflow server", "ok", uri)
+    else:
         yield Finding(
             "MLflow server",
             "missing",
-            f"{uri} does not answer: {error}",
+            f"{uri} does not answer",
             "start it, or unset MLFLOW_TRACKING_URI to use the embedded one",
         )
 
