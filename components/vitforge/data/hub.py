@@ -1,5 +1,6 @@
 """Hugging Face data sets: from the hub, or from a folder that `save_to_disk` wrote."""
 
+import difflib
 import os
 from functools import partial
 from pathlib import Path
@@ -58,9 +59,17 @@ def read_hub(name: str, config: DataConfig | None = None) -> RawDataset:
         raise VitforgeError(
             f"the hub cannot be reached for {name} ({type(error).__name__})",
             where=where,
-            mend=WAYS_OUT,
+            mend=_near_folder(name) + WAYS_OUT,
         ) from None
     return _read(loaded, name, config or DataConfig())
+
+
+def _near_folder(name: str) -> str:
+    """A hub id may be a misspelt path: name the folder that was meant, if one is near."""
+    first, _, rest = name.partition("/")
+    folders = [child.name for child in Path().iterdir() if child.is_dir()]
+    near = difflib.get_close_matches(first, folders, n=1, cutoff=0.75)
+    return f"did you mean the folder {near[0]}/{rest}? Otherwise: " if near else ""
 
 
 def read_saved(folder: Path, config: DataConfig | None = None) -> RawDataset:

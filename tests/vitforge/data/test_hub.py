@@ -64,6 +64,7 @@ def test_an_unreachable_hub_says_so_at_once(setting: str, tmp_path: Path) -> Non
             "HF_ENDPOINT": f"http://127.0.0.1:{free.getsockname()[1]}",
             **({"HF_HUB_OFFLINE": "1"} if setting == "offline" else {}),
         }
+        (tmp_path / "owners").mkdir()
         code = "from vitforge.data.sources import read_source; read_source('owner/name')"
         start = time.monotonic()
         done = subprocess.run(
@@ -73,5 +74,6 @@ def test_an_unreachable_hub_says_so_at_once(setting: str, tmp_path: Path) -> Non
     assert time.monotonic() - start < 20
     last = done.stderr.strip().splitlines()[-1]
     assert "the hub cannot be reached for owner/name" in last
+    assert "did you mean the folder owners/name?" in last
     for way_out in ("local folder", "digits", "HF_ENDPOINT", "save_to_disk"):
         assert way_out in last
