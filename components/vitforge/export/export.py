@@ -1,8 +1,6 @@
 """The bundle: all that a server needs, and the proof that it answers as the trained model does."""
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,6 +41,7 @@ from vitforge.export.parity import (
 from vitforge.export.probe import write_probe
 from vitforge.export.quantize import write_int8
 from vitforge.export.runtime import THREADS, Engine, Infer, Variant, onnx_inference, torch_inference
+from vitforge.folders import whole_folder
 from vitforge.splits import open_split
 from vitforge.tracking import StepRun
 
@@ -71,16 +70,8 @@ def export_bundle(
     Raises:
         VitforgeError: if an input is missing or the test split is empty.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
+    with whole_folder(out) as work:
         _fill(work, dataset, checkpoint, seed, config, run)
-        work.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        work.rename(out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _fill(

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import shutil
@@ -12,6 +13,7 @@ import torch
 from vitforge.artifacts import Latency, Parity, Preprocessing, ProbeAnswers
 from vitforge.backbones.checkpoint import load_checkpoint
 from vitforge.config import ExportConfig
+from vitforge.export import export as module
 from vitforge.export.export import export_bundle
 from vitforge.preprocessing import decode_image, to_array
 from vitforge.tracking import StepRun
@@ -172,3 +174,16 @@ def test_the_same_seed_gives_the_same_files(exported, tiny_dataset, tiny_checkpo
     export(tiny_dataset, tiny_checkpoint, tmp_path / "bundle")
     for name in ("model.onnx", "model.int8.onnx", "probe.png", "probe.json", "parity.json"):
         assert (tmp_path / "bundle" / name).read_bytes() == (first / name).read_bytes(), name
+
+
+def test_a_full_disk_is_told_with_the_folder_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(work, *_):
+        (work / "model.onnx").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "_fill", full)
+    out = tmp_path / "bundle"
+    with pytest.raises(OSError, match="No space") as caught, StepRun("x", tmp_path / "s") as run:
+        export_bundle(tmp_path, tmp_path, seed=0, config=CONFIG, out=out, run=run)
+    assert caught.value.filename == str(out)
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
