@@ -28,10 +28,23 @@ def compare_with_champion(
     Returns:
         The champion's version and the judgement; an empty version and None without a tracking
         server or without a champion, an empty version where the champion cannot be read.
+
+    Raises:
+        VitforgeError: if the tracking server that is named does not answer.
     """
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri:
         return "", None
     from vitforge.registry import champion_predictions
+    from vitforge.tracking.client import is_reachable
+
+    if not is_reachable(uri):
+        # A verdict without the champion would be kept, and let the version challenge it unjudged.
+        raise VitforgeError(
+            "the MLflow server does not answer, so the champion is unknown",
+            where=uri,
+            mend="start it, or set MLFLOW_TRACKING_URI to one that runs; then run it again",
+        )
 
     with tempfile.TemporaryDirectory(prefix="vitforge-champion-") as folder:
         try:

@@ -123,7 +123,7 @@ def test_against_the_champion(
     theirs[lost : lost + gained] = False
     predictions_file(folders[0] / PREDICTIONS_FILE, ours)
     champion = predictions_file(tmp_path / "champion.parquet", theirs)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://nowhere")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///nowhere.db")
     monkeypatch.setattr(vitforge.registry, "champion_predictions", lambda *_: ("3", champion))
     verdict = run_gates(folders, tmp_path)
     row = verdict.rows[-1]
@@ -170,7 +170,7 @@ def test_an_unreadable_champion_does_not_stop_the_step(
     def gone(*_: object) -> None:
         raise VitforgeError("its files are gone")
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://nowhere")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///nowhere.db")
     monkeypatch.setattr(vitforge.registry, "champion_predictions", gone)
     verdict = run_gates(artifacts(), tmp_path)
     assert verdict.outcome == "INCONCLUSIVE"
