@@ -36,9 +36,30 @@ class CandidateResult(ArtifactModel):
     latency_ms: float
     """Median milliseconds an image, batch 1, this machine."""
     train_ms: float
-    """Milliseconds an image, forward and backward."""
+    """Milliseconds an image, forward and backward; 0 when no step was tried."""
+    licence: str = ""
+    """Of the weights, where it is known."""
+    memory_mib: float | None = None
+    """Most that tensors would hold in training, MiB, predicted; None when not asked for."""
     knn_top1: float | None = None
     """Accuracy of nearest neighbours on frozen features; None when not measured."""
+    knn_low: float | None = None
+    """Lower bound of its interval."""
+    knn_high: float | None = None
+    """Upper bound of its interval."""
+    probe_top1: float | None = None
+    """Cross-validated accuracy of a linear classifier on frozen features; None when not
+    measured."""
+    probe_low: float | None = None
+    """Lower bound of its interval."""
+    probe_high: float | None = None
+    """Upper bound of its interval."""
+    features_n: int = 0
+    """Images that frozen features were judged on."""
+    logme: float | None = None
+    """LogME, nats an image and class; told, not ranked on."""
+    features_file: str = ""
+    """Where the frozen features lie in the plan's folder."""
     trial_top1: float | None = None
     """Accuracy after the short fine-tune; None when not measured."""
     low: float | None = None
@@ -49,6 +70,8 @@ class CandidateResult(ArtifactModel):
     """Images that the accuracy was measured on."""
     skipped: str = ""
     """Why it was not measured; empty when it was."""
+    mend: str = ""
+    """What would let it be measured."""
 
 
 class Plan(ArtifactModel):
@@ -65,3 +88,9 @@ class Plan(ArtifactModel):
     """Why this backbone, in sentences with numbers."""
     expected_seconds: float
     """Training time expected from the measured step."""
+    runner_up: str = ""
+    """The candidate that came second; empty where nothing was compared."""
+    runner_up_because: str = ""
+    """Why it was not taken."""
+    predicted_memory_mib: float | None = None
+    """Most that tensors will hold in training, MiB; None where it could not be predicted."""

@@ -8,10 +8,44 @@ from vitforge.errors import VitforgeError
 
 TIMEOUT = 5.0
 """Seconds to wait for the hub's first answer."""
+WITH_WEIGHTS = ("*.json", "*.safetensors")
 WAYS_OUT = (
     "give a local folder as backbone, point HF_HOME at a filled cache or HF_ENDPOINT at a mirror, "
     "or set pretrained: false to train from scratch"
 )
+
+
+def fetch_command(repository: str) -> str:
+    """What a person types to bring the files of a repository into the cache."""
+    files = " ".join(f"--include '{pattern}'" for pattern in WITH_WEIGHTS)
+    return f"hf download {repository} {files}"
+
+
+def in_cache(repository: str) -> bool:
+    """Whether a repository's safetensors are here already."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        folder = snapshot_download(
+            repository, allow_patterns=list(WITH_WEIGHTS), local_files_only=True
+        )
+    except (OSError, ValueError, HFValidationError):
+        return False
+    return any(Path(folder).glob("*.safetensors"))
+
+
+def hub_answers() -> bool:
+    """Whether the hub, or the mirror in its place, answers at all."""
+    from huggingface_hub import constants, get_session
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        get_session().head(constants.ENDPOINT, timeout=TIMEOUT)
+    except Exception:  # whatever the client raises, the hub did not answer
+        return False
+    return True
 
 
 def fetch(repository: str, weights: bool = True) -> Path:
@@ -38,7 +72,7 @@ def fetch(repository: str, weights: bool = True) -> Path:
         RepositoryNotFoundError,
     )
 
-    patterns = ["*.json", "*.safetensors"] if weights else ["*.json"]
+    patterns = list(WITH_WEIGHTS) if weights else ["*.json"]
     try:
         folder = Path(snapshot_download(repository, allow_patterns=patterns, etag_timeout=TIMEOUT))
     except GatedRepoError:
@@ -54,7 +88,7 @@ def fetch(repository: str, weights: bool = True) -> Path:
             f"the hub cannot be reached and {repository} is not in the cache "
             f"({type(error).__name__})",
             where=os.environ.get("HF_ENDPOINT", "https://huggingface.co"),
-            mend=WAYS_OUT,
+            mend=f"where there is a network, {fetch_command(repository)}; or {WAYS_OUT}",
         ) from None
     if weights:
         find_weights(folder, where=repository)

@@ -19,6 +19,7 @@ from vitforge.artifacts import (
 from vitforge.backbones import build
 from vitforge.backbones.checkpoint import save_checkpoint
 from vitforge.finetuning.curves import draw_curves
+from vitforge.finetuning.predicted import tell_errors, with_peak_memory
 from vitforge.folders import whole_folder
 from vitforge.tracking import StepRun
 from vitforge.training.engine import fit
@@ -56,7 +57,9 @@ def finetune(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSumm
         epochs=planned.epochs,
         seed=planned.seed,
     )
-    fitted = fit(backbone, job, run.progress, lambda record: _log_epoch(run, record))
+    fitted, memory_mib = with_peak_memory(
+        lambda: fit(backbone, job, run.progress, lambda record: _log_epoch(run, record))
+    )
     summary = TrainingSummary(
         strategy=planned.strategy,
         epochs=fitted.records,
@@ -77,6 +80,7 @@ def finetune(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSumm
         save_checkpoint(folder, backbone, config, how)
         summary.save(folder / TRAINING_FILE)
     _log_summary(run, summary)
+    tell_errors(run, planned, fitted.seconds, memory_mib)
     return summary
 
 
@@ -86,7 +90,6 @@ def _log_epoch(run: StepRun, record: EpochRecord) -> None:
 
 
 def _log_summary(run: StepRun, summary: TrainingSummary) -> None:
-    run.metrics({"seconds": summary.seconds, "expected_seconds": summary.expected_seconds})
     run.headline({"best_val_top1": summary.best_val_top1})
     run.note(
         f"best epoch {summary.best_epoch}: val top-1 {summary.best_val_top1:.3f}; "

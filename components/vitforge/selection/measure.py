@@ -1,4 +1,4 @@
-"""One candidate, measured."""
+"""One candidate, measured: first what costs little, then a short fine-tune."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,16 +6,22 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vitforge.artifacts import BackboneSpec, CandidateResult, DatasetInfo
+from vitforge.artifacts import TRAIN, BackboneSpec, CandidateResult, DatasetInfo
 from vitforge.backbones import build
 from vitforge.config import Candidate, FinetuningConfig, SelectionConfig, Strategy
-from vitforge.selection.candidates import broken_demand, spec_of
+from vitforge.selection.candidates import broken_demand, skipped, spec_of
+from vitforge.selection.features import Features, compute_features
 from vitforge.selection.latency import latency_ms
+from vitforge.selection.logme import logme
+from vitforge.selection.memory import predicted_mib
 from vitforge.selection.neighbours import neighbours_correct
+from vitforge.selection.probe import probe_correct
 from vitforge.selection.sample import Sample
-from vitforge.selection.trial import TIMED_STEPS, run_trial
+from vitforge.selection.trial import run_trial
+from vitforge.selection.zoo import find_entry
 from vitforge.statistics import wilson
 from vitforge.training.hardware import choose_device
+from vitforge.training.images import load_images
 from vitforge.training.preparation import choose_preprocessing, training_size
 
 
@@ -49,45 +55,82 @@ class Measured:
     Attributes:
         spec: What to build.
         result: The row for the plan.
-        correct_N: Which held-out images it had right; None when it was not scored.
+        features: Frozen features of the sample; None for random weights.
+        probed_N: Which sampled images the linear probe had right; None without features.
+        tried_N: Which held-out images the short fine-tune had right; None before it.
     """
 
     spec: BackboneSpec
     result: CandidateResult
-    correct_N: Tensor | None
+    features: Features | None = None
+    probed_N: Tensor | None = None
+    tried_N: Tensor | None = None
 
 
-def measure(candidate: Candidate, bench: Bench, scored: bool = True) -> Measured:
-    """Size, speed and, when `scored`, accuracy on held-out training images.
+def examine(candidate: Candidate, bench: Bench, scored: bool = True) -> Measured:
+    """Demands, size, speed and, when `scored`, what frozen pretrained features are worth.
 
     Raises:
         VitforgeError: if the candidate cannot be built or its weights cannot be had.
     """
+    entry = find_entry(candidate.backbone)
+    licence = entry.licence if entry and candidate.pretrained else ""
     spec = spec_of(candidate)
-    recipe, classes = bench.recipe, len(bench.info.classes)
-    device = choose_device(recipe.device)
+    if why := broken_demand(bench.config, licence=licence):
+        return Measured(spec, skipped(candidate, why, "set selection.use: research where it is"))
+    device = choose_device(bench.recipe.device)
     torch.manual_seed(bench.seed)
-    backbone = build(spec, classes)
-    parameters, tokens = backbone.parameter_count, backbone.tokens
+    backbone = build(spec, len(bench.info.classes))
+    parameters, size = backbone.parameter_count, backbone.image_size
+    memory = None
+    if bench.config.max_memory_gib:
+        memory = predicted_mib(backbone.spec, size, bench.info, bench.recipe, bench.strategy)
     latency = latency_ms(backbone, device)
     result = CandidateResult(
         name=candidate.name,
         parameters=parameters,
-        image_size=backbone.image_size,
-        tokens=tokens,
+        image_size=size,
+        tokens=backbone.tokens,
         latency_ms=latency,
         train_ms=0.0,
-        skipped=broken_demand(parameters, latency, bench.config),
+        licence=licence,
+        memory_mib=memory,
+        skipped=broken_demand(
+            bench.config,
+            parameters=parameters,
+            memory_mib=memory or 0.0,
+            latency_ms=latency,
+        ),
     )
-    if result.skipped:
-        return Measured(spec, result, None)
+    # Random weights have no features worth judging; other tasks have no class to name.
+    frozen = spec.pretrained and bench.info.task == "single_label"
+    if result.skipped or not scored or not frozen:
+        return Measured(spec, result)
+    how = choose_preprocessing(backbone, bench.info, bench.recipe.augmentation)
+    images = load_images(bench.dataset, TRAIN, how, bench.sample.rows)
+    features = compute_features(backbone, images, how, device)
+    near_N = neighbours_correct(features.values_ND, features.labels_N)
+    probed_N = probe_correct(features.values_ND, features.labels_N, bench.seed)
+    probe = _interval("probe", probed_N)
+    values = {
+        **_interval("knn", near_N),
+        **probe,
+        "low": probe["probe_low"],
+        "high": probe["probe_high"],
+        "n": len(features.ids),
+        "features_n": len(features.ids),
+        "logme": logme(features.values_ND, features.labels_N),
+    }
+    return Measured(spec, result.model_copy(update=values), features, probed_N)
+
+
+def try_out(found: Measured, bench: Bench, steps: int, scored: bool = True) -> Measured:
+    """A short fine-tune: how fast training is and, when `scored`, how accurate it soon gets."""
+    recipe, classes = bench.recipe, len(bench.info.classes)
+    torch.manual_seed(bench.seed)  # the same first weights, however many candidates there are
+    backbone = build(found.spec, classes)
     how = choose_preprocessing(backbone, bench.info, recipe.augmentation)
     fit, held_out = bench.sample.load(bench.dataset, training_size(how, recipe.augmentation), how)
-    by_neighbours = None
-    if scored and spec.pretrained:
-        bank, _ = bench.sample.load(bench.dataset, how, how)
-        by_neighbours = neighbours_correct(backbone, bank, held_out, how, device)
-    ranked = scored and bench.config.trial_steps > 0
     trial = run_trial(
         backbone,
         fit,
@@ -96,22 +139,29 @@ def measure(candidate: Candidate, bench: Bench, scored: bool = True) -> Measured
         how=how,
         recipe=recipe,
         strategy=bench.strategy,
-        steps=bench.config.trial_steps if ranked else TIMED_STEPS,
+        steps=steps,
         seed=bench.seed,
     )
-    correct_N = trial.correct_N if ranked else by_neighbours
-    update: dict[str, object] = {"train_ms": 1000 * trial.step_seconds / trial.batch_size}
-    if by_neighbours is not None:
-        update["knn_top1"] = _share(by_neighbours)
-    if ranked:
-        update["trial_top1"] = _share(trial.correct_N)
-    if correct_N is not None:
-        low, high = wilson(int(correct_N.sum()), len(correct_N))
-        update |= {"low": low, "high": high, "n": len(correct_N)}
-    elif scored:
-        update["skipped"] = "random weights cannot be ranked with trial_steps 0"
-    return Measured(spec, result.model_copy(update=update), correct_N)
+    values: dict[str, object] = {"train_ms": 1000 * trial.step_seconds / trial.batch_size}
+    if scored:
+        told = _interval("trial", trial.correct_N)
+        values |= {
+            "trial_top1": told["trial_top1"],
+            "low": told["trial_low"],
+            "high": told["trial_high"],
+            "n": len(trial.correct_N),
+        }
+    return Measured(
+        found.spec,
+        found.result.model_copy(update=values),
+        found.features,
+        found.probed_N,
+        trial.correct_N if scored else None,
+    )
 
 
-def _share(correct_N: Tensor) -> float:
-    return correct_N.double().mean().item()
+def _interval(name: str, correct_N: Tensor) -> dict[str, float]:
+    """Accuracy and its 95 % interval, under the plan's names."""
+    low, high = wilson(int(correct_N.sum()), len(correct_N))
+    top1 = correct_N.double().mean().item()
+    return {f"{name}_top1": top1, f"{name}_low": low, f"{name}_high": high}

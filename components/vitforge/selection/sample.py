@@ -25,6 +25,11 @@ class Sample:
     fit: tuple[int, ...]
     held_out: tuple[int, ...]
 
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """All rows; frozen features are judged by cross-validation, which holds out by itself."""
+        return self.held_out + self.fit
+
     def load(
         self, dataset: Path, fit_how: Preprocessing, how: Preprocessing
     ) -> tuple[ImageSet, ImageSet]:

@@ -1,25 +1,33 @@
 """Choosing a backbone by measuring, and writing the plan."""
 
+import hashlib
+import re
 from pathlib import Path
 from typing import cast, get_args
 
 from vitforge.artifacts import (
     DATASET_FILE,
     PLAN_FILE,
+    REPORT_FILE,
     TRAIN,
     VAL,
-    CandidateResult,
     DatasetInfo,
     Plan,
 )
-from vitforge.config import Candidate, FinetuningConfig, SelectionConfig, Strategy
+from vitforge.config import FinetuningConfig, SelectionConfig, Strategy
 from vitforge.errors import VitforgeError
-from vitforge.selection.candidates import named_candidate, none_left, skipped
-from vitforge.selection.compare import ties_of_best
+from vitforge.folders import whole_folder
+from vitforge.selection.candidates import named_candidate
+from vitforge.selection.choose import choose, take
 from vitforge.selection.expect import expected_seconds
-from vitforge.selection.measure import Bench, Measured, measure
+from vitforge.selection.measure import Bench, Measured
+from vitforge.selection.memory import predicted_mib
+from vitforge.selection.page import plan_report
 from vitforge.selection.sample import draw_sample
 from vitforge.tracking import StepRun
+
+FEATURES = "features"
+"""Folder of the plan that keeps each measured backbone's frozen features of the sample."""
 
 
 def select(
@@ -60,10 +68,13 @@ def select(
         )
     planned = cast(Strategy, strategy)
     bench = Bench(dataset, info, sample, config, recipe, planned, seed)
-    if backbone:
-        chosen, results, reasons = _take(named_candidate(backbone, config), bench)
-    else:
-        chosen, results, reasons = _choose(bench, run)
+    choice = take(named_candidate(backbone, config), bench) if backbone else choose(bench, run)
+    chosen = choice.chosen
+    kept = {
+        found.result.name: f"{FEATURES}/{_file_name(found.result.name)}.npz"
+        for found in choice.measured
+        if found.features is not None
+    }
     plan = Plan(
         backbone=chosen.spec,
         strategy=planned,
@@ -71,92 +82,57 @@ def select(
         seed=seed,
         recipe=recipe,
         image_size=chosen.result.image_size,
-        candidates=tuple(results),
-        reasons=tuple(reasons),
+        candidates=tuple(
+            row.model_copy(update={"features_file": kept.get(row.name, "")})
+            for row in choice.results
+        ),
+        reasons=choice.reasons,
         expected_seconds=expected_seconds(
             chosen.result, recipe, epochs, info.sizes[TRAIN], info.sizes[VAL]
         ),
+        runner_up=choice.runner_up,
+        runner_up_because=choice.because,
+        predicted_memory_mib=_memory(chosen, bench, run),
     )
-    plan.save(out / PLAN_FILE)
-    for reason in reasons:
-        run.note(reason)
-    run.metrics({"expected_seconds": plan.expected_seconds})
+    with whole_folder(out) as folder:
+        for found in choice.measured:
+            if found.features is not None:
+                found.features.save(folder / kept[found.result.name])
+        plan.save(folder / PLAN_FILE)
+        plan_report(plan).save(folder / REPORT_FILE)
+    _tell(plan, out, run)
     return plan
 
 
-Choice = tuple[Measured, list[CandidateResult], list[str]]
+def _memory(chosen: Measured, bench: Bench, run: StepRun) -> float | None:
+    """Predicted for the training that follows; a plan is worth having without it."""
+    if chosen.result.memory_mib is not None:
+        return chosen.result.memory_mib
+    size = chosen.result.image_size
+    try:
+        return predicted_mib(chosen.spec, size, bench.info, bench.recipe, bench.strategy)
+    except VitforgeError as error:
+        run.note(f"memory was not predicted: {error.cause}")
+        return None
 
 
-def _take(candidate: Candidate, bench: Bench) -> Choice:
-    """The backbone that was named; measured for speed only."""
-    found = measure(candidate, bench, scored=False)
-    if found.result.skipped:
-        raise none_left([found.result], [])
-    reason = (
-        f"{candidate.name} was named in the config, so nothing was compared; "
-        f"{found.result.latency_ms:.1f} ms an image"
-    )
-    return found, [found.result], [reason]
+def _file_name(candidate: str) -> str:
+    """A name that any file system takes, and no two candidates share."""
+    digest = hashlib.sha256(candidate.encode()).hexdigest()[:8]
+    return re.sub(r"[^\w.-]+", "-", candidate)[-60:].strip("-.") + f"-{digest}"
 
 
-def _choose(bench: Bench, run: StepRun) -> Choice:
-    """The most accurate candidate; among those that tie with it, the fastest."""
-    candidates = bench.config.candidates
-    results: list[CandidateResult] = []
-    scored: dict[str, Measured] = {}
-    mends: list[str] = []
-    for at, candidate in enumerate(candidates):
-        run.progress(at, len(candidates), f"measuring {candidate.name}")
-        try:
-            found = measure(candidate, bench)
-        except VitforgeError as error:
-            results.append(skipped(candidate, error.cause))
-            mends.append(error.mend)
-            continue
-        results.append(found.result)
-        _log(run, found.result)
-        if not found.result.skipped:
-            scored[candidate.name] = found
-    run.progress(len(candidates), len(candidates), "all measured")
-    if not scored:
-        raise none_left(results, mends)
-    correct = {name: found.correct_N for name, found in scored.items()}
-    best, tied = ties_of_best({k: v for k, v in correct.items() if v is not None})
-    fastest = min(tied, key=lambda name: scored[name].result.latency_ms)
-    return scored[fastest], results, _reasons(results, scored, best, tied, fastest)
-
-
-def _reasons(
-    results: list[CandidateResult],
-    scored: dict[str, Measured],
-    best: str,
-    tied: tuple[str, ...],
-    chosen: str,
-) -> list[str]:
-    told = [f"{name}: {_numbers(found.result)}" for name, found in scored.items()]
-    told += [f"{r.name} was skipped: {r.skipped}" for r in results if r.skipped]
-    if len(tied) > 1:
-        told.append(
-            f"{' and '.join(tied)} cannot be told apart on these images (McNemar, p >= 0.05); "
-            f"{chosen} is the fastest of them and was taken"
-        )
-    elif len(scored) > 1:
-        told.append(f"{best} is more accurate than every other (McNemar, p < 0.05)")
-    else:
-        told.append(f"{best} was the only one left")
-    return told
-
-
-def _numbers(result: CandidateResult) -> str:
-    value = result.trial_top1 if result.trial_top1 is not None else result.knn_top1
-    how = "after a short fine-tune" if result.trial_top1 is not None else "by nearest neighbours"
-    return (
-        f"top-1 {value:.3f} [{result.low:.3f}, {result.high:.3f}] {how} "
-        f"(n = {result.n}), {result.latency_ms:.1f} ms an image, "
-        f"{result.parameters / 1e6:.2f} M parameters"
-    )
-
-
-def _log(run: StepRun, result: CandidateResult) -> None:
-    values = result.model_dump(exclude={"name", "skipped"}, exclude_none=True)
-    run.metrics({f"{name}/{result.name}": value for name, value in values.items()})
+def _tell(plan: Plan, out: Path, run: StepRun) -> None:
+    for reason in plan.reasons:
+        run.note(reason)
+    if plan.runner_up:
+        run.note(f"runner-up: {plan.runner_up}; {plan.runner_up_because}")
+    for row in plan.candidates:
+        if not row.skipped:
+            values = row.model_dump(exclude_none=True)
+            numbers = {k: v for k, v in values.items() if isinstance(v, int | float)}
+            run.metrics({f"{name}/{row.name}": value for name, value in numbers.items()})
+    run.metrics({"seconds_predicted": plan.expected_seconds})
+    if plan.predicted_memory_mib is not None:
+        run.metrics({"memory_predicted_mib": plan.predicted_memory_mib})
+    run.file(out / REPORT_FILE, "plan")
