@@ -51,7 +51,11 @@ def _deploy(version: RegisteredVersion, config: DeploymentConfig, run: StepRun) 
     if config.target == "none":
         return Deployment(status="skipped", detail="deployment.target is none", **who)
     is_champion = registry.alias_version(version.name, CHAMPION) == version.version
-    promote = f"go live with: vitforge promote {version.name} {version.version}"
+    promote = (
+        f"go live with: vitforge promote {version.name} {version.version}"
+        if version.challenger
+        else "a gate refused it, so it does not go live"
+    )
     if not config.rehearse and not is_champion:
         return Deployment(status="skipped", detail=f"not the champion; {promote}", **who)
     run.progress(0, 3, "fetching the bundle")

@@ -40,7 +40,7 @@ def filed(make_bundle, monkeypatch, tmp_path):
     local.stop("colours")
 
 
-def run_step(tmp_path, version, config):
+def run_step(tmp_path, version, config, challenger=True):
     folder = tmp_path / f"version-{version}"
     RegisteredVersion(
         name="colours",
@@ -48,7 +48,7 @@ def run_step(tmp_path, version, config):
         model_uri=f"models:/colours/{version}",
         run_id="r",
         tracking_uri="http://127.0.0.1:1",
-        challenger=True,
+        challenger=challenger,
         hashes={},
     ).save(folder / "version.json")
     with StepRun("deploy_model", spool=tmp_path / "spool") as run:
@@ -71,6 +71,12 @@ def servers_of_this_test():
         if child.status() != psutil.STATUS_ZOMBIE
         and "vitforge.serving" in " ".join(child.cmdline())
     ]
+
+
+def test_a_refused_version_is_not_offered_for_promotion(filed, tmp_path):
+    done = run_step(tmp_path, "1", FREE, challenger=False)
+    assert done.status == "rehearsed"
+    assert "vitforge promote" not in done.detail and "refused" in done.detail
 
 
 def test_a_challenger_is_rehearsed_and_nothing_stays_up(filed, tmp_path):
