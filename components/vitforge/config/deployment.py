@@ -24,7 +24,7 @@ class DeploymentConfig(Section):
     so that a version that cannot serve is found before anyone promotes it."""
 
     variant: Literal["auto", "fp32", "int8"] = "auto"
-    """ONNX file to serve; `auto` takes the fastest that passed parity."""
+    """ONNX file to serve; `auto` takes INT8 where it passed parity and is at least 10 % faster."""
 
     ready_seconds: float = Field(default=60.0, gt=0.0)
     """How long a server may take to become ready, seconds."""

@@ -58,7 +58,8 @@ def parse(model: type[Model], raw: Mapping[str, Any], where: str = "") -> Model:
         raise ConfigError(
             "; ".join(cause for cause, _ in told),
             where=where,
-            mend="; ".join(mend for _, mend in told if mend),
+            mend="; ".join(mend for _, mend in told if mend)
+            or "vitforge init --print shows every key, its range and its default",
         ) from None
 
 

@@ -21,7 +21,8 @@ class PipelineConfig(Section):
     """Everything a run can be told; the compiled pipeline's parameters have the same names."""
 
     dataset: str = Field(default="digits", min_length=1)
-    """`digits` (scikit-learn's, shipped), an image folder (class per folder), or a hub id."""
+    """`digits` (scikit-learn's, shipped), an image folder (class per folder), a manifest (CSV,
+    Parquet, JSONL), WebDataset tars, a URL of one of these, or a hub id."""
 
     model_name: str = Field(default="vitforge-model", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Registered model that the version is filed under."""
@@ -52,7 +53,7 @@ class PipelineConfig(Section):
         if self.finetuning.warmup_epochs >= self.epochs:
             raise ValueError(
                 f"finetuning.warmup_epochs ({self.finetuning.warmup_epochs:g}) must be below "
-                f"epochs ({self.epochs})"
+                f"epochs ({self.epochs}); type finetuning.warmup_epochs={self.epochs / 5:g}"
             )
         if self.data.val_fraction + self.data.test_fraction > 0.8:
             raise ValueError("data.val_fraction + data.test_fraction leave under 20 % to train on")

@@ -33,7 +33,16 @@ def show_error(
     people.print(Panel(body, title=title, title_align="left", border_style="red", padding=(0, 1)))
 
 
-def stop(error: VitforgeError) -> NoReturn:
-    """Show an error and leave with the exit status that fits it."""
+def stop(error: VitforgeError, *, json_: bool = False, usage: bool = False) -> NoReturn:
+    """Show an error and leave with the exit status that fits it.
+
+    Args:
+        error: What to show.
+        json_: Print it as a line of JSON too.
+        usage: What was typed is wrong, although the error is no `ConfigError`.
+    """
     show_error(error.cause, where=error.where, mend=error.mend)
-    raise typer.Exit(ExitCode.USAGE if isinstance(error, ConfigError) else ExitCode.FAILED)
+    if json_:
+        print_json({"error": {"cause": error.cause, "where": error.where, "mend": error.mend}})
+    wrong = usage or isinstance(error, ConfigError)
+    raise typer.Exit(ExitCode.USAGE if wrong else ExitCode.FAILED)

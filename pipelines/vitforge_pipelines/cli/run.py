@@ -47,7 +47,7 @@ def run(
 
         vitforge run my.yaml -s epochs=5 -s finetuning.batch_size=32 --json
     """
-    settings = _read(config, set_)
+    settings = _read(config, set_, json_)
     if dry_run:
         _show_dry_run(settings, json_)
         return
@@ -77,7 +77,7 @@ def plan(
     from vitforge.artifacts import PLAN_FILE, Plan
     from vitforge_pipelines.runners.local import find_artifact
 
-    outcome, _ = _execute(_read(config, set_), "planning", fresh, json_)
+    outcome, _ = _execute(_read(config, set_, json_), "planning", fresh, json_)
     path = find_artifact(outcome.folder, "plan", PLAN_FILE)
     if path is None:
         stop(VitforgeError("the plan was not written", where=str(outcome.folder)))
@@ -126,7 +126,7 @@ def report(
         webbrowser.open(path.as_uri())
 
 
-def _read(path: Path, changes: list[str] | None) -> PipelineConfig:
+def _read(path: Path, changes: list[str] | None, json_: bool) -> PipelineConfig:
     """The config with its changes, and with the state of local data filled in."""
     from vitforge.config import load_config
     from vitforge.data.sources import check_source, source_digest
@@ -141,7 +141,7 @@ def _read(path: Path, changes: list[str] | None) -> PipelineConfig:
             updates["data"] = config.data.model_copy(update={"version": digest})
         return config.model_copy(update=updates)
     except VitforgeError as error:
-        stop(error)
+        stop(error, json_=json_, usage=True)
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -177,7 +177,7 @@ def _execute(
         with run_view(quiet) as view:
             outcome = execute(config, dag=dag, fresh=fresh, watch=view)
     except VitforgeError as error:
-        stop(error)
+        stop(error, json_=quiet)
     result = summarize(outcome)
     failed = outcome.failed
     if outcome.stopped and failed is None:  # between two steps
@@ -198,10 +198,30 @@ def _execute(
     return outcome, result
 
 
+def _check_backbones(config: PipelineConfig) -> None:
+    """Resolve every backbone that the config names; no weights are fetched.
+
+    Raises:
+        VitforgeError: if one has no such form, folder or architecture.
+    """
+    from vitforge.backbones import resolve
+    from vitforge.config import Candidate
+
+    candidates = config.selection.candidates
+    if config.backbone not in ("", *(candidate.name for candidate in candidates)):
+        candidates = (Candidate(backbone=config.backbone),)
+    for candidate in candidates:
+        resolve(candidate.backbone, candidate.pretrained, candidate.args, candidate.label)
+
+
 def _show_dry_run(config: PipelineConfig, json_: bool) -> None:
     from vitforge_pipelines.runners.local import TRAINING_STEPS
     from vitforge_pipelines.runners.record import read_records, run_digest
 
+    try:
+        _check_backbones(config)
+    except VitforgeError as error:
+        stop(error, json_=json_, usage=True)
     digest = run_digest(config, "subprocess")
     unfinished = next(
         (

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Literal
 
 from vitforge.config import PipelineConfig
+from vitforge.errors import VitforgeError
 from vitforge.tracking.step import SPOOL_VARIABLE
 from vitforge_pipelines.runners.home import home
 from vitforge_pipelines.runners.orchestrator import REQUEST_FILE
-from vitforge_pipelines.runners.record import RECORD_FILE, RunRecord, open_run, run_lock
+from vitforge_pipelines.runners.record import RECORD_FILE, RunRecord, open_run
 from vitforge_pipelines.runners.watch import StepView, Watch
 
 LOG_FILE = "log.txt"
 SPOOL_FOLDER = "spool"
+LAST_WORDS_SECONDS = {"finished": 30.0, "failed": 8.0, "stopped": 8.0}
+"""How long an ended run waits for the tracking server to take what is left."""
 STOPPED_CAUSE = "stopped by hand"
 STOPPED_MEND = "run the same command again to go on from here"
 
@@ -83,6 +86,9 @@ def execute(
 ) -> RunOutcome:
     """Run a DAG here, or go on with the run of the same config that did not finish.
 
+    Raises:
+        VitforgeError: if the tracking server that the environment names is away, or none starts.
+
     Args:
         config: What to run; `data.version` is part of what makes two runs the same.
         dag: Which DAG.
@@ -90,17 +96,23 @@ def execute(
         fresh: Start over, whatever is there.
         watch: Called about ten times a second with the run's folder and the state of its steps.
     """
+    from vitforge.tracking.client import is_reachable
     from vitforge.tracking.server import start_server
     from vitforge.tracking.shipper import Shipper
 
     began = time.time()
-    folder, record, resumed = open_run(config, runner, fresh)
-    with run_lock(folder):
+    outside = os.environ.get("MLFLOW_TRACKING_URI")
+    if outside and not is_reachable(outside):
+        raise VitforgeError(
+            "the MLflow server does not answer",
+            where=f"MLFLOW_TRACKING_URI={outside}",
+            mend="start it, or unset MLFLOW_TRACKING_URI to use the embedded one",
+        )
+    with open_run(config, runner, fresh) as (folder, record, resumed):
         spool = folder / SPOOL_FOLDER
         state = Watch(spool, DAG_STEPS[dag])
         state.update()
         kept = state.keep_finished() if resumed else ()
-        outside = os.environ.get("MLFLOW_TRACKING_URI")
         server = None if outside else start_server(home())
         uri = outside or (server.uri if server else "")
         shipper = Shipper(
@@ -128,7 +140,8 @@ def execute(
         watch(folder, state)
         if ended != "finished" and state.failed and state.failed.started:
             shipper.fail(state.failed.name)
-        shipped = shipper.close()
+        # A person waits to read what failed; what is not sent by then is sent by the next run.
+        shipped = shipper.close(LAST_WORDS_SECONDS[ended])
         record = record.model_copy(
             update={
                 "state": ended if dag == "training" or ended != "finished" else "stopped",

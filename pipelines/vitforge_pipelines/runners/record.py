@@ -5,9 +5,10 @@ A run that did not finish is gone on with when the same config, data and code ar
 
 import fcntl
 import hashlib
+import itertools
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -82,38 +83,51 @@ def find_run(name: str) -> tuple[Path, RunRecord]:
     )
 
 
+@contextmanager
 def open_run(
     config: PipelineConfig, runner: Literal["subprocess", "docker"], fresh: bool
-) -> tuple[Path, RunRecord, bool]:
-    """The folder and record to run in.
+) -> Iterator[tuple[Path, RunRecord, bool]]:
+    """Hold the folder to run in, and its record.
 
-    Returns:
+    Yields:
         Folder, record, and whether it goes on from an unfinished run.
     """
     digest = run_digest(config, runner)
-    if not fresh:
-        for folder, record in read_records():
-            if record.digest == digest and record.state != "finished" and not _is_locked(folder):
-                again = record.model_copy(update={"state": "running", "finished": 0.0})
-                again.save(folder / RECORD_FILE)
-                return folder, again, True
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    name, number = f"{stamp}-{config.model_name}", 1
-    while (runs_folder() / name).exists():
-        number += 1
-        name = f"{stamp}-{config.model_name}-{number}"
-    folder = runs_folder() / name
-    folder.mkdir(parents=True)
-    record = RunRecord(
-        name=name,
-        digest=digest,
-        config=config,
-        runner=runner,
-        state="running",
-        started=time.time(),
-    )
-    record.save(folder / RECORD_FILE)
-    return folder, record, False
+    with ExitStack() as held:
+        for folder, record in [] if fresh else read_records():
+            if record.digest != digest or record.state == "finished":
+                continue
+            try:
+                held.enter_context(run_lock(folder))
+            except VitforgeError:  # another process is in it
+                continue
+            again = record.model_copy(update={"state": "running", "finished": 0.0})
+            again.save(folder / RECORD_FILE)
+            yield folder, again, True
+            return
+        folder = _new_folder(config.model_name)
+        held.enter_context(run_lock(folder))
+        record = RunRecord(
+            name=folder.name,
+            digest=digest,
+            config=config,
+            runner=runner,
+            state="running",
+            started=time.time(),
+        )
+        record.save(folder / RECORD_FILE)
+        yield folder, record, False
+
+
+def _new_folder(model_name: str) -> Path:
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{model_name}"
+    for number in itertools.count(1):
+        folder = runs_folder() / (name if number == 1 else f"{name}-{number}")
+        with suppress(FileExistsError):  # taken, perhaps by a process that starts this second
+            folder.mkdir()
+            return folder
+    raise AssertionError("unreachable")
 
 
 @contextmanager
@@ -127,11 +141,3 @@ def run_lock(folder: Path) -> Iterator[None]:
                 "another process is in this run", where=str(folder), mend="wait for it, or --fresh"
             ) from None
         yield
-
-
-def _is_locked(folder: Path) -> bool:
-    try:
-        with run_lock(folder):
-            return False
-    except VitforgeError:
-        return True

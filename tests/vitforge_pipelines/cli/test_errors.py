@@ -50,7 +50,8 @@ def test_a_run_stopped_between_two_steps_is_told_as_stopped(
     monkeypatch.setenv("VITFORGE_HOME", str(tmp_path))
 
     def stopped(config: Any, **options: Any) -> local.RunOutcome:
-        folder, made, _ = record.open_run(config, "subprocess", fresh=True)
+        with record.open_run(config, "subprocess", fresh=True) as (folder, made, _):
+            pass
         steps = {name: StepView(name) for name in local.TRAINING_STEPS}
         return local.RunOutcome(folder, made, steps, (), "", "", 0, 1.0, stopped=True)
 
@@ -80,3 +81,31 @@ def test_a_port_in_use_is_found_before_the_alias_moves(
     assert result.exit_code == 1
     assert f"port {port} is in use" in result.stderr and "--port 0" in result.stderr
     assert moved == []
+
+
+def test_a_named_server_that_is_away_is_told_before_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITFORGE_HOME", str(tmp_path))
+    with socket.socket() as silent:  # bound, but nobody listens
+        silent.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        result = CliRunner().invoke(app, ["run", str(DIGITS), "--json"])
+    assert result.exit_code == 1
+    assert "does not answer" in json.loads(result.stdout)["error"]["cause"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_finds_a_backbone_that_does_not_exist() -> None:
+    words = ["run", str(DIGITS), "--dry-run", "--json", "-s", "backbone=./no-such-folder"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert "folder does not exist" in json.loads(result.stdout)["error"]["cause"]
+
+
+def test_a_wrong_dataset_is_wrong_usage(tmp_path: Path) -> None:
+    words = ["run", str(DIGITS), "--json", "-s", f"dataset={tmp_path / 'imges'}"]
+    (tmp_path / "images").mkdir()
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert "did you mean" in json.loads(result.stdout)["error"]["mend"]

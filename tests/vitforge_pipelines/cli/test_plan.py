@@ -33,7 +33,7 @@ def refused(*words: object) -> str:
 @pytest.mark.parametrize("words", [["CONFIG"], ["CONFIG", "--json"], ["--json", "CONFIG"]])
 def test_a_config_is_still_planned(words, tmp_path: Path, monkeypatch) -> None:
     seen = []
-    monkeypatch.setattr(run_module, "_read", lambda path, changes: seen.append((path, changes)))
+    monkeypatch.setattr(run_module, "_read", lambda path, changes, _: seen.append((path, changes)))
     monkeypatch.setattr(run_module, "_execute", lambda *_: sys.exit(7))
     path = tmp_path / "my.yaml"
     path.write_text("epochs: 3")

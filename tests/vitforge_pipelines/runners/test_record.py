@@ -1,6 +1,7 @@
 """Which run is gone on with, and which is started anew."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,37 +28,43 @@ def end(folder: Path, record: object, state: str) -> None:
     record.model_copy(update={"state": state}).save(folder / RECORD_FILE)  # type: ignore[attr-defined]
 
 
+def start(config: PipelineConfig = CONFIG, runner: str = "subprocess", fresh: bool = False) -> Any:
+    """Open a run and leave it again: folder, record, and whether it goes on."""
+    with open_run(config, runner, fresh) as opened:  # type: ignore[arg-type]
+        return opened
+
+
 @pytest.mark.parametrize("state", ["failed", "stopped", "running"])
 def test_an_unfinished_run_is_gone_on_with(state: str) -> None:
-    folder, record, resumed = open_run(CONFIG, "subprocess", fresh=False)
+    folder, record, resumed = start()
     assert not resumed
     end(folder, record, state)
-    again, second, resumed = open_run(CONFIG, "subprocess", fresh=False)
+    again, second, resumed = start()
     assert (again, second.name, resumed) == (folder, record.name, True)
 
 
 def test_a_finished_run_is_not() -> None:
-    folder, record, _ = open_run(CONFIG, "subprocess", fresh=False)
+    folder, record, _ = start()
     end(folder, record, "finished")
-    assert open_run(CONFIG, "subprocess", fresh=False)[0] != folder
+    assert start()[0] != folder
 
 
 def test_fresh_another_config_another_runner_start_over() -> None:
-    folder, record, _ = open_run(CONFIG, "subprocess", fresh=False)
+    folder, record, _ = start()
     end(folder, record, "failed")
-    assert open_run(CONFIG, "subprocess", fresh=True)[0] != folder
-    assert open_run(CONFIG, "docker", fresh=False)[0] != folder
-    changed = CONFIG.model_copy(update={"seed": 1})
-    assert open_run(changed, "subprocess", fresh=False)[0] != folder
+    assert start(fresh=True)[0] != folder
+    assert start(runner="docker")[0] != folder
+    assert start(CONFIG.model_copy(update={"seed": 1}))[0] != folder
 
 
 def test_a_run_that_another_process_is_in_is_left_alone() -> None:
-    folder, record, _ = open_run(CONFIG, "subprocess", fresh=False)
-    end(folder, record, "running")
-    with run_lock(folder):
-        assert open_run(CONFIG, "subprocess", fresh=False)[0] != folder
+    with open_run(CONFIG, "subprocess", fresh=False) as (folder, _, _):
+        with open_run(CONFIG, "subprocess", fresh=False) as (second, _, resumed):
+            assert second != folder
+            assert not resumed
         with pytest.raises(VitforgeError, match="another process"), run_lock(folder):
             pass
+    assert start()[2]
 
 
 def test_the_digest_follows_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -73,8 +80,8 @@ def test_the_digest_follows_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_runs_are_found_by_name_and_the_newest_without() -> None:
     with pytest.raises(VitforgeError, match="no run yet"):
         find_run("")
-    _, first, _ = open_run(CONFIG, "subprocess", fresh=True)
-    _, second, _ = open_run(CONFIG, "subprocess", fresh=True)
+    _, first, _ = start(fresh=True)
+    _, second, _ = start(fresh=True)
     assert find_run("")[1].name == second.name
     assert find_run(first.name)[1].name == first.name
     with pytest.raises(VitforgeError, match="no run is called x"):
