@@ -13,9 +13,9 @@ SMALL = 1_000_000_000
 def fitting_threads(parameters: int, tokens: int, batch_size: int) -> Iterator[None]:
     """Take one thread for a very small model, torch's own number otherwise.
 
-    In a small model every operation ends in a barrier after microseconds. On two free cores a
-    second thread brings a third more speed at best; once another process wants a core, threads
-    wait in every barrier for the one that lost its turn, and training may be many times slower.
+    In a small model every operation ends in a barrier after microseconds: a second thread gains
+    little, and once another process wants a core, threads wait in every barrier for the one that
+    lost its turn, and training may be many times slower.
 
     Args:
         parameters: Of the model, count.
