@@ -5,6 +5,7 @@ from typing import Literal
 from vitforge.artifacts.plan import BackboneSpec
 from vitforge.artifacts.record import ArtifactModel
 from vitforge.config import Strategy
+from vitforge.config.data import Task
 
 WEIGHTS_FILE = "model.safetensors"
 MODEL_FILE = "config.json"
@@ -29,7 +30,10 @@ class ModelConfig(ArtifactModel):
 
     backbone: BackboneSpec
     classes: tuple[str, ...]
+    """Names in the order of the labels; empty for a regression."""
     image_size: int
+    task: Task = "single_label"
+    """What the head's outputs mean; `vitforge.tasks` reads them."""
 
 
 class EpochRecord(ArtifactModel):

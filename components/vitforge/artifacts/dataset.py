@@ -33,7 +33,8 @@ class DatasetInfo(ArtifactModel):
     """`dataset.json`. Beside it lie the Arrow splits, one folder each, with the columns `image`
     (datasets.Image), `label` and `id` (string, unique). `label` is an int64 index into `classes`;
     of a multi-label task float32 values in [0, 1], one a class, NaN where the loss looks away; of
-    a regression a float32."""
+    a regression a float32; an ordinal label is an int64 index into `classes`, lowest first. Each
+    name in `slices` is a further string column `slice_NAME`, empty where unknown."""
 
     name: str
     source: str
@@ -49,3 +50,5 @@ class DatasetInfo(ArtifactModel):
     """SHA-256 over every image's bytes, label and split, whatever its path or order."""
     seed: int
     dropped: tuple[DroppedImage, ...] = ()
+    slices: tuple[str, ...] = ()
+    """What the images can be told apart by in evaluation: site, device, sex, age band."""

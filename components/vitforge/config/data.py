@@ -32,6 +32,9 @@ class DataConfig(Section):
     split_column: str = ""
     """Manifest column of the official split; empty finds it by its usual names."""
 
+    slice_columns: tuple[str, ...] = ()
+    """Manifest columns (site, device, sex) that evaluation reports by: each, and crossed."""
+
     order: tuple[str, ...] = ()
     """Classes of an ordinal task, lowest first; empty sorts numbers by value, words by letter."""
 
