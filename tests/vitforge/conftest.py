@@ -19,6 +19,7 @@ from vitforge.artifacts import (
     VariantLatency,
     VariantParity,
 )
+from vitforge.metrics.predictions import Predictions
 
 COLOURS = ("red", "green", "blue")
 
@@ -90,3 +91,17 @@ def make_bundle(tmp_path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+def a_model_that_knows(n: int, classes: int, seed: int = 0, skill: float = 2.0) -> Predictions:
+    """A model that knows something: normal logits, the true class raised by `skill`."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, n)
+    logits = rng.normal(0, 1.5, (n, classes)).astype(np.float32)
+    logits[np.arange(n), labels] += skill
+    return Predictions.of(tuple(f"image-{i}" for i in range(n)), labels, logits)
+
+
+@pytest.fixture(scope="session")
+def make_predictions() -> Callable[..., Predictions]:
+    return a_model_that_knows

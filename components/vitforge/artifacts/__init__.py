@@ -42,6 +42,8 @@ from vitforge.artifacts.dataset import (
     ImageStatistics,
 )
 from vitforge.artifacts.evaluation import (
+    EVIDENCE_FOLDER,
+    FEATURES_FILE,
     METRICS_FILE,
     PREDICTIONS_FILE,
     REPORT_FILE,
@@ -73,6 +75,8 @@ __all__ = [
     "CALIBRATION",
     "DATASET_FILE",
     "DEPLOYMENT_FILE",
+    "EVIDENCE_FOLDER",
+    "FEATURES_FILE",
     "INT8_FILE",
     "LABELS_FILE",
     "LATENCY_FILE",

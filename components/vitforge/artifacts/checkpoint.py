@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from vitforge.artifacts.plan import BackboneSpec
 from vitforge.artifacts.record import ArtifactModel
 from vitforge.config import Strategy
@@ -44,6 +46,9 @@ class EpochRecord(ArtifactModel):
     train_loss: float
     val_loss: float | None = None
     val_top1: float | None = None
+    """Of tasks with a right class."""
+    val_metrics: dict[str, float] = Field(default_factory=dict)
+    """Every validation metric by name; empty where the epoch was not validated."""
     images_per_second: float
 
 
@@ -53,7 +58,12 @@ class TrainingSummary(ArtifactModel):
     strategy: Strategy
     epochs: tuple[EpochRecord, ...]
     best_epoch: int
-    best_val_top1: float
+    best_val_top1: float | None = None
+    """Of tasks with a right class."""
+    metric: str = "top1"
+    """Validation metric that picked the best epoch."""
+    best_value: float
+    """Its value in that epoch; NaN without validation images."""
     parameters: int
     trainable_parameters: int
     precision: str

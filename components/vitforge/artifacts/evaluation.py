@@ -3,8 +3,10 @@
 from vitforge.artifacts.record import ArtifactModel
 
 PREDICTIONS_FILE = "predictions.parquet"
+FEATURES_FILE = "features.npy"
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
+EVIDENCE_FOLDER = "evidence"
 
 
 class MetricRow(ArtifactModel):
@@ -20,6 +22,8 @@ class MetricRow(ArtifactModel):
     """`all`, or the class or group it holds for."""
     note: str = ""
     """How the interval was made, or why there is none."""
+    evidence: str = ""
+    """File that shows it, relative to `metrics.json`; empty where the number says all."""
 
 
 class Metrics(ArtifactModel):

@@ -25,3 +25,9 @@ class EvaluationConfig(Section):
 
     extra_metrics: tuple[str, ...] = ()
     """Hugging Face `evaluate` metrics to add: hub ids or local folders."""
+
+    own: tuple[str, ...] = ()
+    """Python files with evaluators of one's own, run after all others."""
+
+    skip: tuple[str, ...] = ()
+    """Evaluators to leave out, by name."""

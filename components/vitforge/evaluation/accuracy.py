@@ -1,22 +1,39 @@
 """How often the model is right: overall, among the best five, and class by class."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitforge.artifacts import MetricRow
-from vitforge.evaluation.intervals import (
+from vitforge.evaluation.evaluator import CLASS_TASKS, Context, Need
+from vitforge.metrics.predictions import Predictions
+from vitforge.statistics import (
+    Draws,
+    Grouped,
     Interval,
     mean_of_proportions_interval,
     percentile_interval,
     proportion_interval,
-    resampled_counts,
 )
-from vitforge.evaluation.predictions import Predictions
+
+NEEDS: Need = "predictions"
+TASKS = CLASS_TASKS
 
 WILSON = "Wilson score interval"
 NO_RESAMPLES = "no interval: evaluation.bootstrap is 0"
+
+
+def rows(context: Context) -> list[MetricRow]:
+    """Accuracy overall, agreement, and every class."""
+    found, level = context.found, context.config.confidence_level
+    confusion = confusion_matrix(found.labels, found.predicted, found.classes)
+    return [
+        *accuracy_rows(found, level),
+        *agreement_rows(found, level, context.draws),
+        *class_rows(confusion, context.info.classes, level),
+    ]
 
 
 def confusion_matrix(
@@ -66,7 +83,7 @@ def _balanced_accuracy(found: Predictions, level: float) -> MetricRow:
     )
 
 
-def agreement_rows(found: Predictions, level: float, resamples: int, seed: int) -> list[MetricRow]:
+def agreement_rows(found: Predictions, level: float, draws: Draws) -> list[MetricRow]:
     """Rows `macro_f1` (over classes with test images) and `mcc`, with bootstrap intervals."""
     labels, predicted, size = found.labels, found.predicted, found.classes
     confusion = confusion_matrix(labels, predicted, size)
@@ -76,13 +93,12 @@ def agreement_rows(found: Predictions, level: float, resamples: int, seed: int) 
         "macro_f1": float(macro_f1(hits, support, answers, tested)),
         "mcc": float(matthews_correlation(hits, support, answers)),
     }
+    resamples = draws.resamples
     resampled: dict[str, NDArray[np.float64]] = {}
     if resamples and not found.correct.all():
-        # Wrong answers go to one extra category, so that the same call counts the hits.
-        hit_N = np.where(found.correct, labels, size)
-        hits_RC = resampled_counts(hit_N, size + 1, resamples, seed)[:, :size]
-        support_RC = resampled_counts(labels, size, resamples, seed)
-        answers_RC = resampled_counts(predicted, size, resamples, seed)
+        hits_RC = draws.means(Grouped(np.where(found.correct, labels, -1), size)) * found.n
+        support_RC = draws.means(Grouped(labels, size)) * found.n
+        answers_RC = draws.means(Grouped(predicted, size)) * found.n
         resampled = {
             "macro_f1": macro_f1(hits_RC, support_RC, answers_RC, tested),
             "mcc": matthews_correlation(hits_RC, support_RC, answers_RC),
@@ -97,9 +113,9 @@ def agreement_rows(found: Predictions, level: float, resamples: int, seed: int) 
 
 
 def macro_f1(
-    hits: NDArray[np.int64],
-    support: NDArray[np.int64],
-    answers: NDArray[np.int64],
+    hits: NDArray[Any],
+    support: NDArray[Any],
+    answers: NDArray[Any],
     tested_C: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Unweighted mean of F1 = 2 hits / (support + answers), over the tested classes.
@@ -119,7 +135,7 @@ def macro_f1(
 
 
 def matthews_correlation(
-    hits: NDArray[np.int64], support: NDArray[np.int64], answers: NDArray[np.int64]
+    hits: NDArray[Any], support: NDArray[Any], answers: NDArray[Any]
 ) -> NDArray[np.float64]:
     """Matthews correlation for any number of classes; 0 where it is undefined.
 

@@ -7,10 +7,25 @@ from numpy.typing import NDArray
 
 from vitforge.artifacts import MetricRow
 from vitforge.evaluation.accuracy import NO_RESAMPLES
-from vitforge.evaluation.intervals import Interval, percentile_interval, resampled_means
-from vitforge.evaluation.predictions import Predictions
+from vitforge.evaluation.evaluator import CLASS_TASKS, Context, Need
+from vitforge.metrics.predictions import Predictions
+from vitforge.statistics import Dense, Draws, Interval, percentile_interval
+
+NEEDS: Need = "predictions"
+TASKS = CLASS_TASKS
 
 _BLOCK_ENTRIES = 8_000_000
+
+
+def rows(context: Context) -> list[MetricRow]:
+    """Calibration error, what chance alone gives, likelihood and Brier score."""
+    config = context.config
+    return calibration_rows(
+        context.found,
+        bins=config.ece_bins,
+        level=config.confidence_level,
+        draws=context.draws,
+    )
 
 
 class ReliabilityBin(NamedTuple):
@@ -66,8 +81,7 @@ def ece_interval(
     *,
     bins: int,
     level: float,
-    resamples: int,
-    seed: int,
+    draws: Draws,
 ) -> Interval:
     """Interval of the true ECE that allows for the estimate's upward bias.
 
@@ -81,7 +95,7 @@ def ece_interval(
     rows = np.arange(len(confidence_N))
     gaps_NB[rows, _bin_of(confidence_N, bins)] = confidence_N - correct_N
     gaps_B = gaps_NB.mean(axis=0)
-    resampled_RB = resampled_means(gaps_NB, resamples, seed)
+    resampled_RB = draws.means(Dense(gaps_NB.astype(np.float32)))
     value = np.abs(gaps_B).sum()
     tail = (1 - level) / 2
     noise = np.quantile(np.abs(resampled_RB - gaps_B).sum(axis=1), 1 - tail)
@@ -117,9 +131,10 @@ def chance_ece(
 
 
 def calibration_rows(
-    found: Predictions, *, bins: int, level: float, resamples: int, seed: int
+    found: Predictions, *, bins: int, level: float, draws: Draws
 ) -> list[MetricRow]:
     """Rows `ece`, `ece_null`, `nll` (nats) and `brier` ([0, 2])."""
+    resamples, seed = draws.resamples, draws.seed
     confidence, correct, n = found.confidence, found.correct, found.n
     ece = expected_calibration_error(confidence, correct, bins)
     if not resamples:
@@ -127,9 +142,7 @@ def calibration_rows(
         return [
             MetricRow(name=k, value=float(v), n=n, note=NO_RESAMPLES) for k, v in values.items()
         ]
-    low, high = ece_interval(
-        confidence, correct, bins=bins, level=level, resamples=resamples, seed=seed
-    )
+    low, high = ece_interval(confidence, correct, bins=bins, level=level, draws=draws)
     null_R = chance_ece(confidence, bins=bins, resamples=resamples, seed=seed)
     null = percentile_interval(null_R, level)
     return [
@@ -149,16 +162,17 @@ def calibration_rows(
             n=n,
             note="what chance alone gives a perfectly calibrated model with these confidences",
         ),
-        *mean_rows({"nll": found.nll, "brier": found.brier}, level, resamples, seed),
+        *mean_rows({"nll": found.nll, "brier": found.brier}, level, draws),
     ]
 
 
 def mean_rows(
-    columns: dict[str, NDArray[np.float64]], level: float, resamples: int, seed: int
+    columns: dict[str, NDArray[np.float64]], level: float, draws: Draws
 ) -> list[MetricRow]:
     """One row a per-image column: its mean, with a bootstrap interval."""
     values = np.stack(list(columns.values()), axis=1)
-    means = resampled_means(values, resamples, seed) if resamples else None
+    resamples = draws.resamples
+    means = draws.means(Dense(values.astype(np.float32))) if resamples else None
     note = f"bootstrap percentile, {resamples} resamples" if resamples else NO_RESAMPLES
     rows = []
     for index, (name, column) in enumerate(columns.items()):

@@ -3,12 +3,27 @@
 from vitforge.artifacts import MetricRow
 from vitforge.evaluation.accuracy import WILSON
 from vitforge.evaluation.calibration import mean_rows
-from vitforge.evaluation.intervals import proportion_interval
-from vitforge.evaluation.predictions import Predictions
+from vitforge.evaluation.evaluator import CLASS_TASKS, Context, Need
+from vitforge.metrics.predictions import Predictions
+from vitforge.statistics import Draws, proportion_interval
+
+NEEDS: Need = "predictions"
+TASKS = CLASS_TASKS
+
+
+def rows(context: Context) -> list[MetricRow]:
+    """How sure, and how much can be relied on."""
+    config = context.config
+    return confidence_rows(
+        context.found,
+        reliable=config.reliable_confidence,
+        level=config.confidence_level,
+        draws=context.draws,
+    )
 
 
 def confidence_rows(
-    found: Predictions, *, reliable: float, level: float, resamples: int, seed: int
+    found: Predictions, *, reliable: float, level: float, draws: Draws
 ) -> list[MetricRow]:
     """Rows `confidence`, `entropy` (nats), `reliable_share` and `reliable_accuracy`.
 
@@ -16,8 +31,7 @@ def confidence_rows(
         found: The predictions.
         reliable: Confidence from which on a prediction is called reliable, (0, 1).
         level: Confidence level of the intervals.
-        resamples: Bootstrap resamples; 0 leaves the means without interval.
-        seed: Seed of the resamples.
+        draws: The bootstrap's; without resamples the means have no interval.
     """
     kept = found.confidence >= reliable
     n_kept, right = int(kept.sum()), int((kept & found.correct).sum())
@@ -25,7 +39,7 @@ def confidence_rows(
     low, high = proportion_interval(right, n_kept, level)
     means = {"confidence": found.confidence, "entropy": found.entropy}
     return [
-        *mean_rows(means, level, resamples, seed),
+        *mean_rows(means, level, draws),
         MetricRow(
             name="reliable_share",
             value=n_kept / found.n,

@@ -1,29 +1,30 @@
-"""`evaluate_model`: one pass, every clean metric, one report."""
+"""`evaluate_model`: one clean pass, every evaluator, one report."""
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vitforge.artifacts import (
     DATASET_FILE,
     METRICS_FILE,
     REPORT_FILE,
+    TEST,
     DatasetInfo,
     MetricRow,
     Metrics,
+    ModelConfig,
 )
 from vitforge.config import EvaluationConfig
 from vitforge.errors import VitforgeError
-from vitforge.evaluation.accuracy import (
-    accuracy_rows,
-    agreement_rows,
-    class_rows,
-    confusion_matrix,
-)
-from vitforge.evaluation.calibration import calibration_rows
-from vitforge.evaluation.confidence import confidence_rows
-from vitforge.evaluation.predict import predict
-from vitforge.evaluation.predictions import Predictions
+from vitforge.evaluation.accuracy import confusion_matrix
+from vitforge.evaluation.evaluator import CLASS_TASKS, Context, applies, draw
+from vitforge.evaluation.own import checked_rows
+from vitforge.evaluation.registry import EVALUATORS, evaluators
+from vitforge.metrics.predictions import Predictions
 from vitforge.tracking import StepRun
+
+if TYPE_CHECKING:
+    from vitforge.report import Section
 
 HEADLINE = ("top1", "top5", "balanced_accuracy", "macro_f1", "ece", "nll", "entropy")
 """Metrics that are also shown on the whole run."""
@@ -44,82 +45,92 @@ def evaluate(
     Args:
         dataset: Folder of the dataset artifact.
         checkpoint: Folder of the checkpoint artifact.
-        seed: Seed of the resamples.
+        seed: Seed of every random choice.
         config: What is measured.
         predictions: Where `predictions.parquet` goes.
-        out: Where `metrics.json` and `report.html` go.
+        out: Where `metrics.json`, `report.html` and the evidence go.
         run: The step's run.
 
     Returns:
         What `metrics.json` holds.
 
     Raises:
-        VitforgeError: if the model and the data set have different classes, or the model cannot
+        VitforgeError: if the model and the data set do not belong together, or the model cannot
             be loaded or gives unusable answers.
     """
     from vitforge.evaluation.page import build_report
+    from vitforge.evaluation.predict import predict
+    from vitforge.evaluation.trained import load_trained
 
     info = DatasetInfo.load(dataset / DATASET_FILE)
-    found, model = predict(dataset, checkpoint, batch_size=config.batch_size, run=run)
-    if model.classes != info.classes:
-        raise VitforgeError(
-            "the model and the data set have different classes",
-            where=str(checkpoint),
-            mend="evaluate on the data set that the model was trained on",
-        )
+    trained = load_trained(checkpoint)
+    _check_same(trained.config, info, checkpoint)
+    found = predict(
+        trained, dataset, info, TEST, batch_size=config.batch_size, progress=run.progress
+    )
     found.save(predictions)
-    metrics = measure(found, info, config, seed)
+    context = Context(found, info, config, seed, out, dataset, trained, run.progress)
+    metrics, sections = measure(context)
     metrics.save(out / METRICS_FILE)
-    build_report(dataset, info, model, found, metrics, config).save(out / REPORT_FILE)
+    report = build_report(dataset, info, trained.config, found, metrics, config, sections)
+    report.save(out / REPORT_FILE)
     _log(metrics, out, run)
     return metrics
 
 
-def measure(found: Predictions, info: DatasetInfo, config: EvaluationConfig, seed: int) -> Metrics:
-    """Compute every clean metric from one pass's predictions."""
-    level, resamples = config.confidence_level, config.bootstrap
-    confusion = confusion_matrix(found.labels, found.predicted, found.classes)
-    rows = [
-        *accuracy_rows(found, level),
-        *agreement_rows(found, level, resamples, seed),
-        *calibration_rows(found, bins=config.ece_bins, level=level, resamples=resamples, seed=seed),
-        *confidence_rows(
-            found,
-            reliable=config.reliable_confidence,
-            level=level,
-            resamples=resamples,
-            seed=seed,
-        ),
-        *class_rows(confusion, info.classes, level),
-        *_extra_rows(found, config),
-    ]
-    return Metrics(
+def measure(context: Context) -> "tuple[Metrics, list[Section]]":
+    """Run every evaluator that knows the task and has what it needs.
+
+    Returns:
+        All rows, and the evaluators' parts of the report in the same order.
+    """
+    found, info = context.found, context.info
+    rows: list[MetricRow] = []
+    sections: list[Section] = []
+    for name, evaluator in evaluators(context.config):
+        if not applies(evaluator, context):
+            continue
+        built_in = name in EVALUATORS
+        told = evaluator.rows(context) if built_in else checked_rows(name, evaluator, context)
+        rows += told
+        sections += draw(evaluator, context, told)
+    metrics = Metrics(
         rows=tuple(rows),
-        confidence_level=level,
-        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        confidence_level=context.config.confidence_level,
+        confusion=_confusion(found),
         classes=info.classes,
         dataset_fingerprint=info.fingerprint,
     )
+    return metrics, sections
 
 
-def _extra_rows(found: Predictions, config: EvaluationConfig) -> list[MetricRow]:
-    if not config.extra_metrics:
-        return []
-    from vitforge.evaluation.hub_metrics import hub_rows
+def _check_same(model: ModelConfig, info: DatasetInfo, checkpoint: Path) -> None:
+    for what in ("classes", "task"):
+        if getattr(model, what) != getattr(info, what):
+            raise VitforgeError(
+                f"the model and the data set have different {what}",
+                where=str(checkpoint),
+                mend="evaluate on the data set that the model was trained on",
+            )
 
-    return hub_rows(found, config.extra_metrics)
+
+def _confusion(found: Predictions) -> tuple[tuple[int, ...], ...]:
+    if found.task not in CLASS_TASKS:
+        return ()
+    counts = confusion_matrix(found.labels, found.predicted, found.classes)
+    return tuple(tuple(row) for row in counts.tolist())
 
 
 def _log(metrics: Metrics, out: Path, run: StepRun) -> None:
     overall = {row.name: row.value for row in metrics.rows if row.slice == "all"}
-    by_class = {
+    by_slice = {
         # MLflow allows few signs in a metric's name.
         f"{row.name}/{re.sub(r'[^A-Za-z0-9_. -]', '_', row.slice)}": row.value
         for row in metrics.rows
         if row.slice != "all" and row.n
     }
-    run.metrics(overall | by_class)
-    run.headline({name: overall[name] for name in HEADLINE})
+    run.metrics(overall | by_slice)
+    run.headline({name: overall[name] for name in HEADLINE if name in overall})
     run.file(out / REPORT_FILE)
     run.file(out / METRICS_FILE)
     top1 = metrics.row("top1")

@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from vitforge.evaluation.calibration import ReliabilityBin
-from vitforge.evaluation.predictions import Predictions
+from vitforge.metrics.predictions import Predictions
 from vitforge.report import chart_style, figure_svg
 from vitforge.statistics import wilson
 

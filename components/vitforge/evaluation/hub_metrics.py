@@ -19,7 +19,7 @@ import numpy as np
 from vitforge.artifacts import MetricRow
 from vitforge.errors import VitforgeError
 from vitforge.evaluation.calibration import expected_calibration_error
-from vitforge.evaluation.predictions import Predictions
+from vitforge.metrics.predictions import Predictions
 
 
 class _FromLogits(evaluate.Metric):  # type: ignore[misc]

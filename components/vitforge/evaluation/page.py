@@ -16,7 +16,7 @@ from vitforge.evaluation.figures import (
     entropy_histogram,
     reliability_diagram,
 )
-from vitforge.evaluation.predictions import Predictions
+from vitforge.metrics.predictions import Predictions
 from vitforge.report import Report, Section, facts, image_wall, prose, table
 from vitforge.splits import open_split
 
@@ -61,6 +61,7 @@ def build_report(
     found: Predictions,
     metrics: Metrics,
     config: EvaluationConfig,
+    drawn: Sequence[Section] = (),
 ) -> Report:
     """Put the report together.
 
@@ -71,6 +72,7 @@ def build_report(
         found: Its predictions.
         metrics: What was computed from them.
         config: The step's settings.
+        drawn: What the evaluators drew themselves.
     """
     overall = [row for row in metrics.rows if row.slice == "all"]
     level = metrics.confidence_level
@@ -87,6 +89,7 @@ def build_report(
             Section("Confusion", _confusion(metrics)),
             Section("Classes", _classes(metrics)),
             Section("Uncertainty", entropy_histogram(found)),
+            *drawn,
         ],
     )
 

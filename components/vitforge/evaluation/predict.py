@@ -1,63 +1,114 @@
-"""The one pass of the trained model over the test images."""
+"""The one pass of a trained model over a split."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
-from vitforge.artifacts import TEST, ModelConfig
+from vitforge.artifacts import DatasetInfo
 from vitforge.errors import VitforgeError
-from vitforge.evaluation.predictions import Predictions
+from vitforge.evaluation.evaluator import EVERY_TASK
+from vitforge.evaluation.trained import Trained
+from vitforge.metrics.predictions import SLICE_PREFIX, Predictions
 from vitforge.preprocessing import to_array
 from vitforge.splits import open_split
-from vitforge.tracking import StepRun
+from vitforge.tasks import output_count
 
 
 def predict(
-    dataset: Path, checkpoint: Path, *, batch_size: int, run: StepRun
-) -> tuple[Predictions, ModelConfig]:
-    """Run the checkpoint once over the test split, on a GPU when there is one.
+    trained: Trained,
+    dataset: Path,
+    info: DatasetInfo,
+    split: str,
+    *,
+    batch_size: int,
+    progress: Callable[[float, float, str], None],
+) -> Predictions:
+    """Run the model once over a split, and keep what its head sees.
 
     Args:
+        trained: The model.
         dataset: Folder of the dataset artifact.
-        checkpoint: Folder of the checkpoint artifact.
+        info: Its record.
+        split: `test`, or `val` for what is fitted to answers.
         batch_size: Images a forward pass.
-        run: Where progress is told.
+        progress: Where progress is told.
 
     Returns:
-        The predictions, in the split's order, and the model's own record.
+        The predictions, in the split's order.
 
     Raises:
-        VitforgeError: if the split or the checkpoint cannot be read, or the model's answers have
-            the wrong shape or are not finite.
+        VitforgeError: if the split cannot be read, or the model's answers have the wrong shape or
+            are not finite.
     """
-    import torch
-
-    from vitforge.backbones.checkpoint import load_checkpoint
-
-    split = open_split(dataset, TEST)
-    model, config, preprocessing = load_checkpoint(checkpoint)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = model.to(device).eval()
-    answers = []
-    with torch.inference_mode():
-        for start in range(0, len(split), batch_size):
-            images = split[start : start + batch_size]["image"]
-            batch = np.stack([to_array(image, preprocessing) for image in images])
-            logits = model(torch.from_numpy(batch).to(device)).float().cpu().numpy()
-            _check_shape(logits.shape, (len(images), len(config.classes)))
-            answers.append(logits)
-            run.progress(min(start + batch_size, len(split)), len(split), "test images")
-    columns = split.select_columns(["id", "label"])[:]
-    logits_NC = np.concatenate(answers) if answers else np.empty((0, len(config.classes)), "f4")
-    found = Predictions.of(
-        tuple(columns["id"]), np.asarray(columns["label"], dtype=np.int64), logits_NC
+    task = trained.config.task
+    rows = open_split(dataset, split, EVERY_TASK)
+    wanted = output_count(task, len(trained.config.classes))
+    logits, features = [np.empty((0, wanted), np.float32)], []
+    head = trained.backbone.head
+    seen = _HeadInput(head[0] if isinstance(head, nn.ModuleList) else head)
+    with seen, torch.inference_mode():
+        for start in range(0, len(rows), batch_size):
+            images = rows[start : start + batch_size]["image"]
+            batch = np.stack([to_array(image, trained.preprocessing) for image in images])
+            found = trained.backbone(torch.from_numpy(batch).to(trained.device))
+            answers = found.float().cpu().numpy()
+            _check_shape(answers.shape, (len(images), wanted))
+            logits.append(answers)
+            features.append(seen.take())
+            progress(min(start + batch_size, len(rows)), len(rows), f"{split} images")
+    columns = rows.select_columns(["id", "label", *(SLICE_PREFIX + s for s in info.slices)])[:]
+    whole = [part for part in features if part is not None]
+    return Predictions.of(
+        tuple(columns["id"]),
+        np.asarray(columns["label"], dtype=_LABEL_TYPES[task]),
+        np.concatenate(logits),
+        task,
+        slices={s: np.array(columns[SLICE_PREFIX + s], dtype=np.str_) for s in info.slices},
+        features=np.concatenate(whole) if whole and len(whole) == len(features) else None,
     )
-    return found, config
+
+
+_LABEL_TYPES = {
+    "single_label": np.int64,
+    "ordinal": np.int64,
+    "multi_label": np.float32,
+    "regression": np.float32,
+}
+
+
+class _HeadInput:
+    """Notes what goes into the head while it is open."""
+
+    def __init__(self, head: nn.Module) -> None:
+        self._head = head
+        self._seen: Tensor | None = None
+
+    def __enter__(self) -> "_HeadInput":
+        self._hook = self._head.register_forward_pre_hook(self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hook.remove()
+
+    def _note(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._seen = inputs[0]
+
+    def take(self) -> "np.ndarray[tuple[int, ...], np.dtype[np.float16]] | None":
+        """Of the last batch, shape (N, D), float16; None where the head was passed by."""
+        seen, self._seen = self._seen, None
+        if seen is None:
+            return None
+        # float16 ends at 65,504; what lies beyond is no use to a neighbour search either way.
+        limit = torch.finfo(torch.float16).max
+        return seen.flatten(1).float().clamp(-limit, limit).half().cpu().numpy()
 
 
 def _check_shape(found: tuple[int, ...], wanted: tuple[int, int]) -> None:
     if found != wanted:
         raise VitforgeError(
-            f"the model answers with shape {found}, not {wanted} (images, classes)",
+            f"the model answers with shape {found}, not {wanted} (images, outputs)",
             mend="train the checkpoint again: vitforge run CONFIG --fresh",
         )

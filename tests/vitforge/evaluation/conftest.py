@@ -2,24 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from vitforge.artifacts import DATASET_FILE, TEST, DatasetInfo, ImageStatistics
-from vitforge.evaluation.predictions import Predictions
+from vitforge.config import EvaluationConfig
+from vitforge.evaluation.evaluator import Context
+from vitforge.metrics.predictions import Predictions
 
 CLASSES = ("circle & co", "square", "triangle")
-
-
-def _predictions(n: int, classes: int, seed: int = 0, skill: float = 2.0) -> Predictions:
-    """A model that knows something: normal logits, the true class raised by `skill`."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, classes, n)
-    logits = rng.normal(0, 1.5, (n, classes)).astype(np.float32)
-    logits[np.arange(n), labels] += skill
-    return Predictions.of(tuple(f"image-{i}" for i in range(n)), labels, logits)
 
 
 def _info(classes: tuple[str, ...], n: int) -> DatasetInfo:
@@ -38,13 +32,20 @@ def _info(classes: tuple[str, ...], n: int) -> DatasetInfo:
 
 
 @pytest.fixture(scope="session")
-def make_predictions() -> Callable[..., Predictions]:
-    return _predictions
-
-
-@pytest.fixture(scope="session")
 def dataset_info() -> Callable[..., DatasetInfo]:
     return _info
+
+
+@pytest.fixture
+def make_context(tmp_path: Path) -> Callable[..., Context]:
+    """What an evaluator sees, without a model."""
+
+    def make(found: Predictions, seed: int = 0, **settings: Any) -> Context:
+        config = EvaluationConfig(**settings)
+        names = tuple(f"c{i}" for i in range(found.classes))
+        return Context(found, _info(names, found.n), config, seed, tmp_path, tmp_path)
+
+    return make
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from vitforge.evaluation.accuracy import accuracy_rows, agreement_rows, class_rows, confusion_matrix
-from vitforge.evaluation.predictions import Predictions
+from vitforge.metrics.predictions import Predictions
+from vitforge.statistics import Draws
 
 
 def rows_of(found: Predictions, resamples: int = 200):
-    rows = accuracy_rows(found, 0.95) + agreement_rows(found, 0.95, resamples, 0)
+    rows = accuracy_rows(found, 0.95) + agreement_rows(found, 0.95, Draws(found.n, resamples, 0))
     return {row.name: row for row in rows}
 
 
@@ -102,5 +103,9 @@ def test_one_image_is_enough(make_predictions: Callable[..., Predictions]) -> No
 
 def test_the_same_seed_gives_the_same_bounds(make_predictions: Callable[..., Predictions]) -> None:
     found = make_predictions(100, 3)
-    assert agreement_rows(found, 0.95, 50, 7) == agreement_rows(found, 0.95, 50, 7)
-    assert agreement_rows(found, 0.95, 50, 7) != agreement_rows(found, 0.95, 50, 8)
+    assert agreement_rows(found, 0.95, Draws(100, 50, 7)) == agreement_rows(
+        found, 0.95, Draws(100, 50, 7)
+    )
+    assert first != other
+        found, 0.95, Draws(100, 50, 8)
+    )

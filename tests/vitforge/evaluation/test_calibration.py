@@ -13,7 +13,8 @@ from vitforge.evaluation.calibration import (
     expected_calibration_error,
     reliability_bins,
 )
-from vitforge.evaluation.predictions import Predictions
+from vitforge.metrics.predictions import Predictions
+from vitforge.statistics import Draws
 
 CONFIDENCE = np.array([0.6, 0.8, 1.0, 0.5])
 CORRECT = np.array([True, False, True, False])
@@ -80,7 +81,9 @@ def test_the_interval_holds_the_true_error(offset: float) -> None:
         rng = np.random.default_rng(seed)
         confidence = 0.3 + 0.7 * rng.beta(4, 1.2, 300)
         correct = rng.random(300) < confidence - offset
-        low, high = ece_interval(confidence, correct, bins=15, level=0.95, resamples=100, seed=seed)
+        low, high = ece_interval(
+            confidence, correct, bins=15, level=0.95, draws=Draws(300, 100, seed)
+        )
         below += high < offset
         above += low > offset
     assert below <= 7
@@ -99,7 +102,7 @@ def test_a_miscalibrated_model_is_seen_and_a_calibrated_one_is_not() -> None:
 
 def test_rows_and_reliability_agree(make_predictions: Callable[..., Predictions]) -> None:
     found = make_predictions(400, 6)
-    rows = calibration_rows(found, bins=15, level=0.95, resamples=200, seed=0)
+    rows = calibration_rows(found, bins=15, level=0.95, draws=Draws(400, 200, 0))
     named = {row.name: row for row in rows}
     assert list(named) == ["ece", "ece_null", "nll", "brier"]
     bins = reliability_bins(found.confidence, found.correct, 15)
@@ -111,6 +114,6 @@ def test_rows_and_reliability_agree(make_predictions: Callable[..., Predictions]
 
 
 def test_without_resamples_rows_say_so(make_predictions: Callable[..., Predictions]) -> None:
-    rows = calibration_rows(make_predictions(20, 3), bins=15, level=0.95, resamples=0, seed=0)
+    rows = calibration_rows(make_predictions(20, 3), bins=15, level=0.95, draws=Draws(20, 0, 0))
     assert [row.name for row in rows] == ["ece", "nll", "brier"]
     assert all(row.low is None and "bootstrap is 0" in row.note for row in rows)

@@ -13,7 +13,6 @@ from vitforge.artifacts import (
     PREDICTIONS_FILE,
     REPORT_FILE,
     BackboneSpec,
-    DatasetInfo,
     Metrics,
     ModelConfig,
     Preprocessing,
@@ -21,7 +20,8 @@ from vitforge.artifacts import (
 from vitforge.config import EvaluationConfig
 from vitforge.errors import VitforgeError
 from vitforge.evaluation.evaluate import evaluate, measure
-from vitforge.evaluation.predictions import Predictions
+from vitforge.evaluation.evaluator import Context
+from vitforge.metrics.predictions import Predictions
 from vitforge.tracking import StepRun
 
 CLASSES = ("circle & co", "square", "triangle")
@@ -91,13 +91,12 @@ def test_a_model_of_other_classes_is_refused(dataset: Path, tmp_path: Path) -> N
 
 
 def test_every_number_has_an_interval_or_says_why_not(
-    make_predictions: Callable[..., Predictions], dataset_info: Callable[..., DatasetInfo]
+    make_predictions: Callable[..., Predictions], make_context: Callable[..., Context]
 ) -> None:
     for found in (make_predictions(300, 8), make_predictions(30, 3, skill=60.0)):
-        names = tuple(f"c{i}" for i in range(found.classes))
         for resamples in (0, 30):
-            config = EvaluationConfig(bootstrap=resamples)
-            for row in measure(found, dataset_info(names, found.n), config, 0).rows:
+            metrics, _ = measure(make_context(found, bootstrap=resamples))
+            for row in metrics.rows:
                 assert row.note
                 if row.low is None:
                     assert "no interval" in row.note

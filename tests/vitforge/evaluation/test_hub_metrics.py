@@ -8,7 +8,7 @@ import pytest
 
 from vitforge.errors import VitforgeError
 from vitforge.evaluation.calibration import expected_calibration_error
-from vitforge.evaluation.predictions import Predictions
+from vitforge.metrics.predictions import Predictions
 
 pytestmark = pytest.mark.slow  # importing evaluate takes seconds
 

@@ -10,7 +10,8 @@ import pytest
 from vitforge.artifacts import PREDICTIONS_FILE
 from vitforge.errors import VitforgeError
 from vitforge.evaluation.confidence import confidence_rows
-from vitforge.evaluation.predictions import Predictions
+from vitforge.metrics.predictions import Predictions
+from vitforge.statistics import Draws
 
 
 def test_ties_go_to_the_first_class_everywhere() -> None:
@@ -32,7 +33,7 @@ def test_blocks_do_not_change_the_columns(
     make_predictions: Callable[..., Predictions], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = make_predictions(50, 4)
-    monkeypatch.setattr("vitforge.evaluation.predictions._BLOCK", 7)
+    monkeypatch.setattr("vitforge.metrics.class_scores._BLOCK", 7)
     np.testing.assert_array_equal(make_predictions(50, 4).nll, whole.nll)
 
 
@@ -67,12 +68,12 @@ def test_unusable_predictions_are_refused(labels: list[int], logits, told: str) 
 def test_reliable_share_by_hand() -> None:
     logits = np.log(np.array([[0.9, 0.1], [0.8, 0.2], [0.55, 0.45], [0.3, 0.7]], np.float32))
     found = Predictions.of(("a", "b", "c", "d"), np.array([0, 1, 0, 1]), logits)
-    rows = confidence_rows(found, reliable=0.6, level=0.95, resamples=50, seed=0)
+    rows = confidence_rows(found, reliable=0.6, level=0.95, draws=Draws(4, 50, 0))
     named = {row.name: row for row in rows}
     assert named["reliable_share"].value == 0.75
     assert named["reliable_accuracy"].value == pytest.approx(2 / 3)
     assert named["reliable_accuracy"].n == 3
     assert named["confidence"].value == pytest.approx((0.9 + 0.8 + 0.55 + 0.7) / 4)
-    none = confidence_rows(found, reliable=0.99, level=0.95, resamples=50, seed=0)[-1]
+    none = confidence_rows(found, reliable=0.99, level=0.95, draws=Draws(4, 50, 0))[-1]
     assert (none.n, none.low, none.high) == (0, 0.0, 1.0)
     assert "no prediction" in none.note
