@@ -73,7 +73,7 @@ def analyse_attention(attention_HQN: NDArray[np.floating]) -> AttentionQuality:
     pairs = raw * heads / (heads - 1) if heads > 1 else 0.0
     scale = math.log(keys) / DOCUMENT_LN_N
     entropy = float(entropies_H.mean())
-    verdict, reading = _judge(entropy, pairs, scale, heads)
+    verdict, reading = judge_attention(entropy, pairs, tokens=keys, heads=heads)
     return AttentionQuality(
         entropy=entropy,
         normalised_entropy=entropy / math.log(keys),
@@ -133,7 +133,21 @@ def simulate_attention(
     return shares
 
 
-def _judge(entropy: float, diversity: float, scale: float, heads: int) -> tuple[Verdict, str]:
+def judge_attention(
+    entropy: float, diversity: float, *, tokens: int, heads: int
+) -> tuple[Verdict, str]:
+    """Diagnose a layer from its means, by the bands of `analyse_attention`.
+
+    Args:
+        entropy: Nats, [0, ln tokens].
+        diversity: Over distinct pairs of heads, [0, 1].
+        tokens: Keys that a query sees.
+        heads: Heads of the layer.
+
+    Returns:
+        The verdict and its reason.
+    """
+    scale = math.log(tokens) / DOCUMENT_LN_N
     if entropy <= COLLAPSE_ENTROPY * scale and (heads == 1 or diversity <= COLLAPSE_DIVERSITY):
         return "collapse", "all heads look at the same few tokens: capacity is wasted"
     if entropy >= UNIFORM_ENTROPY * scale:
