@@ -15,6 +15,7 @@ from vitforge.artifacts import (
 from vitforge.backbones.build import build
 from vitforge.backbones.interface import Backbone
 from vitforge.errors import VitforgeError
+from vitforge.tasks import output_count
 
 
 def save_checkpoint(
@@ -45,7 +46,8 @@ def load_checkpoint(folder: Path) -> tuple[Backbone, ModelConfig, Preprocessing]
     config = ModelConfig.load(folder / MODEL_FILE)
     preprocessing = Preprocessing.load(folder / PREPROCESSING_FILE)
     scratch = config.backbone.model_copy(update={"pretrained": False})
-    backbone = build(scratch, len(config.classes), config.image_size)
+    outputs = output_count(config.task, len(config.classes))
+    backbone = build(scratch, outputs, config.image_size)
     backbone.spec = config.backbone
     file = folder / WEIGHTS_FILE
     try:

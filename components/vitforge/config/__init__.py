@@ -4,7 +4,7 @@ from vitforge.config.data import DataConfig
 from vitforge.config.deployment import DeploymentConfig
 from vitforge.config.evaluation import EvaluationConfig
 from vitforge.config.export import ExportConfig
-from vitforge.config.finetuning import AugmentationConfig, FinetuningConfig
+from vitforge.config.finetuning import AugmentationConfig, DistillationConfig, FinetuningConfig
 from vitforge.config.gates import Gate, GatesConfig
 from vitforge.config.load import load_config, parse
 from vitforge.config.pipeline import PipelineConfig, Strategy
@@ -17,6 +17,7 @@ __all__ = [
     "Candidate",
     "DataConfig",
     "DeploymentConfig",
+    "DistillationConfig",
     "EvaluationConfig",
     "ExportConfig",
     "FinetuningConfig",

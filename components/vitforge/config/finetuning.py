@@ -36,11 +36,31 @@ class AugmentationConfig(Section):
     """CutMix's Beta parameter; a patch of one image in another; 0 = off (arXiv:1905.04899)."""
 
 
+class DistillationConfig(Section):
+    """A teacher whose answers the student learns beside the labels (single_label only)."""
+
+    teacher: str = ""
+    """A checkpoint folder of the same classes, or a backbone's name; empty = off."""
+
+    kind: Literal["soft", "hard"] = "soft"
+    """`soft`: its probabilities (arXiv:1503.02531); `hard`: its decision (arXiv:2012.12877)."""
+
+    share: Fraction = 0.5
+    """Share of the teacher's part in the loss, [0, 1]; DeiT takes 0.5 for `hard`."""
+
+    temperature: float = Field(default=3.0, gt=0.0)
+    """Softens both answers in `soft`; DeiT takes 3."""
+
+
 class FinetuningConfig(Section):
     """How the chosen backbone is trained."""
 
     batch_size: AtLeastOne = 64
     """Images an optimizer step, count."""
+
+    micro_batch: Count = 0
+    """Images computed at once, count; gradients add up to those of `batch_size`. 0 = the whole
+    batch, halved each time memory runs out."""
 
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
     """Peak learning rate, reached after warm-up."""
@@ -50,6 +70,14 @@ class FinetuningConfig(Section):
 
     warmup_epochs: float = Field(default=5.0, ge=0.0)
     """Epochs of linear warm-up; must be shorter than the training."""
+
+    layer_decay: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Learning rate of each layer over that of the layer above, (0, 1]; early layers hold what is
+    general. BEiT fine-tunes with 0.65 to 0.85; 1 = off (arXiv:2106.08254)."""
+
+    l2_sp: float = Field(default=0.0, ge=0.0)
+    """λ of λ‖θ - θ_pre‖², which holds pretrained weights near where they began; 0 = off
+    (arXiv:1802.01483). 0.01 is usual; set weight_decay: 0 for it alone."""
 
     weight_decay: float = Field(default=0.05, ge=0.0)
     """AdamW's decoupled decay; not applied to norms, biases and position embeddings."""
@@ -66,8 +94,39 @@ class FinetuningConfig(Section):
     label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
     """Probability mass taken from the right class and spread over all, [0, 1)."""
 
+    class_weights: Literal["none", "balanced"] = "none"
+    """Weight of a class in the loss: `balanced` gives rare classes as much as frequent ones,
+    n / (K n_k); of a multi-label class the positives get negatives / positives."""
+
+    balanced_sampling: bool = False
+    """Draw training images so that every class is as likely; images of rare classes come again."""
+
+    multi_label_loss: Literal["bce", "asymmetric"] = "bce"
+    """`asymmetric` looks away from easy negatives: for many labels, few of them true
+    (arXiv:2009.14119)."""
+
+    regression_loss: Literal["l1", "l2", "huber"] = "l2"
+    """On the standardised target; `l1` and `huber` suffer less from outliers."""
+
+    best_by: str = ""
+    """Validation metric that picks the best epoch and ends patience; empty takes the task's:
+    top1 (or balanced_accuracy, macro_f1), mean_average_precision (macro_f1), mae (rmse, r2), for
+    ordinal mae (quadratic_kappa, top1); loss for any."""
+
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Chance of a zeroed activation before the head, [0, 1); DeiT uses 0.0."""
+
+    attention_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Chance of a zeroed attention weight, [0, 1); ViTs are mostly trained with 0.0."""
+
+    patch_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Share of patches left out of a training image, [0, 1): 0.5 about halves a step's time
+    (arXiv:2208.07220). Plain ViTs only."""
+
+    smallest_size: Count = 0
+    """Progressive resizing: training begins with images of this height and width, pixels, and
+    grows in steps to the full size over the first half of the epochs; 0 = off. Validation is
+    always at full size."""
 
     drop_path: float = Field(default=0.1, ge=0.0, lt=1.0)
     """Stochastic depth: the last block's chance to be skipped, growing linearly from 0
@@ -79,14 +138,32 @@ class FinetuningConfig(Section):
     frozen_blocks: Count = 0
     """Blocks kept fixed, from the input on; used by strategy `partial`."""
 
+    probe_epochs: Count = 0
+    """Epochs in which strategy `lp_ft` trains the head alone before all weights; of the epochs
+    in all, count (arXiv:2202.10054)."""
+
+    probe_learning_rate: float = Field(default=1e-2, gt=0.0, le=1.0)
+    """Peak learning rate of those epochs; a fresh head on fixed features bears ten times more."""
+
+    unfreeze_every: AtLeastOne = 1
+    """Epochs after which strategy `gradual` frees the next block, from the head down
+    (arXiv:1801.06146)."""
+
     lora_rank: AtLeastOne = 16
     """Rank r of the update BA; 2dr parameters a d-by-d matrix (arXiv:2106.09685)."""
 
     lora_alpha: float = Field(default=32.0, gt=0.0)
     """LoRA's scale; the update is multiplied by alpha / rank."""
 
+    lora_dora: bool = False
+    """Learn the size of each weight column apart from its direction; slower a step, mostly better
+    at small ranks (DoRA, arXiv:2402.09353)."""
+
+    distillation: DistillationConfig = DistillationConfig()
+    """Learning from a teacher's answers."""
+
     patience: Count = 0
-    """Epochs without a better validation accuracy before training stops; 0 = never stop early."""
+    """Epochs without a better `best_by` before training stops; 0 = never stop early."""
 
     validate_every: AtLeastOne = 1
     """Epochs between validations, count."""
@@ -97,11 +174,48 @@ class FinetuningConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; `auto` takes a GPU when there is one."""
 
+    tf32: bool = True
+    """Let a GPU multiply fp32 matrices with 10-bit mantissas: several times faster, and what most
+    published weights were trained with."""
+
+    compile: bool = False
+    """Compile the model first; pays in long trainings on a GPU. Where it fails, training goes on
+    without."""
+
+    gradient_checkpointing: bool = False
+    """Keep only block boundaries and compute the rest twice: about 30 % slower, a fraction of the
+    memory."""
+
     augmentation: AugmentationConfig = AugmentationConfig()
     """What is done to training images."""
+
+    repeated_augmentation: AtLeastOne = 1
+    """Views of an image in one batch, each augmented in its own way; an epoch then sees fewer
+    images. DeiT takes 3; 1 = off (arXiv:1901.09335)."""
 
     @model_validator(mode="after")
     def _min_below_peak(self) -> "FinetuningConfig":
         if self.min_learning_rate > self.learning_rate:
             raise ValueError("min_learning_rate is above learning_rate; type a smaller one")
+        return self
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> "FinetuningConfig":
+        if self.balanced_sampling and self.class_weights == "balanced":
+            raise ValueError(
+                "balanced_sampling and class_weights: balanced both raise rare classes; take one"
+            )
+        if self.batch_size % self.repeated_augmentation:
+            raise ValueError(
+                f"repeated_augmentation ({self.repeated_augmentation}) must divide batch_size "
+                f"({self.batch_size})"
+            )
+        if self.micro_batch > self.batch_size:
+            raise ValueError(
+                f"micro_batch ({self.micro_batch}) is above batch_size ({self.batch_size})"
+            )
+        if self.compile and (self.patch_dropout or self.smallest_size):
+            raise ValueError(
+                "compile needs one input size: leave out patch_dropout and smallest_size"
+            )
         return self

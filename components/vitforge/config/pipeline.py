@@ -14,7 +14,7 @@ from vitforge.config.registry import RegistryConfig
 from vitforge.config.section import Section
 from vitforge.config.selection import SelectionConfig
 
-Strategy = Literal["full", "partial", "head", "lora"]
+Strategy = Literal["full", "partial", "head", "lora", "lp_ft", "gradual"]
 
 
 class PipelineConfig(Section):
@@ -31,7 +31,8 @@ class PipelineConfig(Section):
     """Backbone to take without choosing; empty lets `select_model` choose among its candidates."""
 
     strategy: Strategy = "full"
-    """`full`: all weights; `partial`: first blocks frozen; `head`: only the head; `lora`."""
+    """`full`: all weights; `partial`: first blocks frozen; `head`: only the head; `lora`: low-rank
+    updates; `lp_ft`: the head first, then all; `gradual`: block after block, from the head down."""
 
     epochs: int = Field(default=10, ge=1)
     """Passes over the training images, count."""
@@ -59,4 +60,36 @@ class PipelineConfig(Section):
             raise ValueError("data.val_fraction + data.test_fraction leave under 20 % to train on")
         if self.strategy == "partial" and self.finetuning.frozen_blocks == 0:
             raise ValueError("strategy partial needs finetuning.frozen_blocks of 1 or more")
+        _check_strategy(self.strategy, self.epochs, self.finetuning)
         return self
+
+
+def _check_strategy(strategy: Strategy, epochs: int, recipe: FinetuningConfig) -> None:
+    if strategy == "lp_ft":
+        if recipe.probe_epochs == 0:
+            raise ValueError(
+                "strategy lp_ft needs finetuning.probe_epochs of 1 or more; type "
+                f"finetuning.probe_epochs={max(1, epochs // 4)}"
+            )
+        if recipe.probe_epochs + recipe.warmup_epochs >= epochs:
+            raise ValueError(
+                f"finetuning.probe_epochs ({recipe.probe_epochs}) and warmup_epochs "
+                f"({recipe.warmup_epochs:g}) leave nothing of the {epochs} epochs"
+            )
+    elif recipe.probe_epochs:
+        raise ValueError("finetuning.probe_epochs is for strategy lp_ft; leave it out, or take it")
+    if recipe.frozen_blocks and strategy != "partial":
+        raise ValueError(
+            f"finetuning.frozen_blocks has no effect with strategy {strategy}; take partial"
+        )
+    if strategy == "lora":
+        for key, off in (("l2_sp", 0.0), ("layer_decay", 1.0)):
+            if getattr(recipe, key) != off:
+                raise ValueError(
+                    f"finetuning.{key} is about pretrained weights, which strategy lora leaves "
+                    f"fixed; type finetuning.{key}={off:g}"
+                )
+    elif recipe.lora_dora:
+        raise ValueError("finetuning.lora_dora needs strategy lora")
+    if strategy == "head" and recipe.gradient_checkpointing:
+        raise ValueError("gradient_checkpointing saves nothing with strategy head; leave it out")

@@ -1,5 +1,6 @@
 """Training the planned backbone."""
 
+import math
 from pathlib import Path
 
 import torch
@@ -21,8 +22,9 @@ from vitforge.backbones.checkpoint import save_checkpoint
 from vitforge.finetuning.curves import draw_curves
 from vitforge.finetuning.predicted import tell_errors, with_peak_memory
 from vitforge.folders import whole_folder
+from vitforge.tasks import output_count
 from vitforge.tracking import StepRun
-from vitforge.training.engine import fit
+from vitforge.training.fit import fit
 from vitforge.training.images import load_images
 from vitforge.training.job import Job
 from vitforge.training.preparation import choose_preprocessing, training_size
@@ -45,7 +47,8 @@ def finetune(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSumm
     recipe = planned.recipe
     run.params({"plan": planned.model_dump(mode="json", exclude={"candidates", "reasons"})})
     torch.manual_seed(planned.seed)  # the head's first weights
-    backbone = build(planned.backbone, len(info.classes), planned.image_size)
+    outputs = output_count(info.task, len(info.classes))
+    backbone = build(planned.backbone, outputs, planned.image_size)
     how = choose_preprocessing(backbone, info, recipe.augmentation)
     job = Job(
         train=load_images(dataset, TRAIN, training_size(how, recipe.augmentation)),
@@ -56,6 +59,7 @@ def finetune(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSumm
         strategy=planned.strategy,
         epochs=planned.epochs,
         seed=planned.seed,
+        task=info.task,
     )
     fitted, memory_mib = with_peak_memory(
         lambda: fit(backbone, job, run.progress, lambda record: _log_epoch(run, record))
@@ -64,7 +68,9 @@ def finetune(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSumm
         strategy=planned.strategy,
         epochs=fitted.records,
         best_epoch=fitted.best_epoch,
-        best_val_top1=fitted.best_top1,
+        best_val_top1=None if math.isnan(fitted.best_top1) else fitted.best_top1,
+        metric=fitted.metric,
+        best_value=fitted.best_value,
         parameters=backbone.parameter_count,
         trainable_parameters=fitted.trainable_parameters,
         precision=fitted.precision,
@@ -75,7 +81,10 @@ def finetune(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSumm
     )
     with whole_folder(out) as folder:
         config = ModelConfig(
-            backbone=backbone.spec, classes=info.classes, image_size=backbone.image_size
+            backbone=backbone.spec,
+            classes=info.classes,
+            image_size=backbone.image_size,
+            task=info.task,
         )
         save_checkpoint(folder, backbone, config, how)
         summary.save(folder / TRAINING_FILE)
@@ -85,14 +94,16 @@ def finetune(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSumm
 
 
 def _log_epoch(run: StepRun, record: EpochRecord) -> None:
-    values = record.model_dump(exclude={"epoch"}, exclude_none=True)
-    run.metrics(values, step=record.epoch)
+    values = record.model_dump(exclude={"epoch", "val_metrics"}, exclude_none=True)
+    named = {f"val_{name}": value for name, value in record.val_metrics.items()}
+    run.metrics({**values, **named}, step=record.epoch)
 
 
 def _log_summary(run: StepRun, summary: TrainingSummary) -> None:
-    run.headline({"best_val_top1": summary.best_val_top1})
+    run.headline({f"best_val_{summary.metric}": summary.best_value})
+    name = "top-1" if summary.metric == "top1" else summary.metric.replace("_", " ")
     run.note(
-        f"best epoch {summary.best_epoch}: val top-1 {summary.best_val_top1:.3f}; "
+        f"best epoch {summary.best_epoch}: val {name} {summary.best_value:.3f}; "
         f"{summary.seconds:.0f} s, expected {summary.expected_seconds:.0f} s"
     )
     curves = run.folder / "curves.png"

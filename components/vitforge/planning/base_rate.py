@@ -8,7 +8,14 @@ from vitforge.config import Strategy
 from vitforge.errors import ConfigError
 from vitforge.planning.batch import check_batch
 
-STRATEGY_FACTOR: dict[Strategy, float] = {"full": 1.0, "partial": 1.0, "head": 10.0, "lora": 10.0}
+STRATEGY_FACTOR: dict[Strategy, float] = {
+    "full": 1.0,
+    "partial": 1.0,
+    "lp_ft": 1.0,
+    "gradual": 1.0,
+    "head": 10.0,
+    "lora": 10.0,
+}
 """Rate relative to training all weights. LoRA's ten is Schulman et al. 2025 ("LoRA Without
 Regret", measured on language models); the head's ten is custom, for a linear classifier on fixed
 features has no pretrained weights to spoil."""

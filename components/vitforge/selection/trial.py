@@ -11,7 +11,7 @@ from torch import Tensor
 from vitforge.artifacts import Preprocessing
 from vitforge.backbones import Backbone
 from vitforge.config import FinetuningConfig, Strategy
-from vitforge.training.engine import fit
+from vitforge.training.fit import fit
 from vitforge.training.images import ImageSet
 from vitforge.training.job import Job
 
@@ -48,7 +48,13 @@ def run_trial(
     steps: int,
     seed: int,
 ) -> Trial:
-    """Train for `steps` steps with the recipe itself; its schedule is squeezed into them."""
+    """Train for `steps` steps with the recipe itself; its schedule is squeezed into them.
+
+    What frees weights only in time (`lp_ft`, `gradual`) is tried as `full`: its steps are the
+    longest.
+    """
+    if strategy in ("lp_ft", "gradual"):
+        strategy = "full"
     batch = min(recipe.batch_size, len(fit_images))
     epochs = math.ceil(steps / (len(fit_images) // batch))
     short = recipe.model_copy(

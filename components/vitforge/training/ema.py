@@ -1,5 +1,7 @@
 """A moving average of the weights."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -32,4 +34,15 @@ class WeightAverage:
         for weight, average in zip(self._weights, self._average, strict=True):
             kept: Tensor = weight.detach().clone()
             weight.copy_(average)
+            average.copy_(kept)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and JSON values."""
+        return {"average": self._average, "steps": self._steps}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        self._steps = state["steps"]
+        for average, kept in zip(self._average, state["average"], strict=True):
             average.copy_(kept)

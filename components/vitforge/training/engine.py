@@ -5,219 +5,188 @@ Plain torch: one process, one device. Every random choice is seeded by (seed, ep
 
 import math
 import time
-from contextlib import ExitStack
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from vitforge.artifacts import EpochRecord
 from vitforge.backbones import Backbone
 from vitforge.errors import VitforgeError
-from vitforge.planning.schedule import learning_rate
-from vitforge.training.augmentation import augment
+from vitforge.training.best import BestWeights
 from vitforge.training.ema import WeightAverage
-from vitforge.training.hardware import autocast, choose_device, choose_precision
-from vitforge.training.head_dropout import head_dropout
-from vitforge.training.job import Fitted, Job, OnEpoch, OnStep
-from vitforge.training.loss import smooth_targets, soft_cross_entropy
-from vitforge.training.mixing import mix
+from vitforge.training.feed import Batch, Feed, ImageFeed
+from vitforge.training.gradients import Gradients
+from vitforge.training.hardware import choose_device, choose_precision
+from vitforge.training.job import Job
+from vitforge.training.objectives import Score, choose_objective
+from vitforge.training.observers import Observer
 from vitforge.training.parameter_groups import parameter_groups
-from vitforge.training.stochastic_depth import stochastic_depth
-from vitforge.training.strategies import apply_strategy, finish_strategy
-from vitforge.training.threads import fitting_threads
-from vitforge.training.validation import Score, validate
-
-
-def fit(
-    backbone: Backbone,
-    job: Job,
-    on_step: OnStep = lambda *_: None,
-    on_epoch: OnEpoch = lambda _: None,
-) -> Fitted:
-    """Train a backbone in place; afterwards it holds the best epoch's weights, on the CPU.
-
-    Args:
-        backbone: Built with a head of `job.classes` outputs.
-        job: What to do.
-        on_step: Told after every step.
-        on_epoch: Told after every epoch.
-
-    Raises:
-        VitforgeError: if the loss is no longer a number; names the step and its images.
-    """
-    engine = Engine(backbone, job)
-    start = time.perf_counter()
-    size = backbone.parameter_count, backbone.tokens, job.batch_size
-    with ExitStack() as stack:
-        stack.enter_context(fitting_threads(*size))
-        stack.enter_context(stochastic_depth(backbone.blocks, job.recipe.drop_path))
-        stack.enter_context(head_dropout(backbone.head, job.recipe.dropout))
-        engine.run(on_step, on_epoch)
-    engine.restore_best()
-    finish_strategy(backbone, job.strategy)
-    backbone.cpu().eval()
-    return Fitted(
-        records=tuple(engine.records),
-        best_epoch=engine.best_epoch,
-        best_top1=engine.best.top1 if engine.best else math.nan,
-        best_correct_N=engine.best.correct_N if engine.best else None,
-        trainable_parameters=engine.trainable_parameters,
-        precision=engine.precision,
-        device=engine.device.type,
-        seconds=time.perf_counter() - start,
-    )
+from vitforge.training.start_point import StartPoint
+from vitforge.training.strategies import apply_strategy, open_for_epoch
+from vitforge.training.validation import predict
 
 
 class Engine:
-    """Holds what lives through a training: optimizer, average, best weights."""
+    """Holds what lives through a training.
 
-    def __init__(self, backbone: Backbone, job: Job) -> None:
+    Attributes:
+        feed: Where batches come from.
+        gradients: Computes them.
+        step: Optimizer steps done.
+        epoch: Epochs done.
+        losses: Of the running epoch's steps.
+        records: Of the epochs done.
+        best: The best epoch's weights and score.
+    """
+
+    def __init__(self, backbone: Backbone, job: Job, observers: Sequence[Observer] = ()) -> None:
         recipe = job.recipe
-        self.backbone, self.job = backbone, job
+        self.backbone, self.job, self.observers = backbone, job, observers
         self.device = choose_device(recipe.device)
         self.precision = choose_precision(recipe.precision, self.device)
+        self.objective = choose_objective(job.task, job.classes, job.train.labels_N, recipe)
         torch.manual_seed(job.seed)  # LoRA's matrices are drawn here
         apply_strategy(backbone, job.strategy, recipe)
         backbone.to(self.device)
         self.weights = [p for p in backbone.parameters() if p.requires_grad]
         self.trainable_parameters = sum(p.numel() for p in self.weights)
         self.optimizer = torch.optim.AdamW(
-            parameter_groups(backbone, recipe.weight_decay),
+            parameter_groups(backbone, recipe.weight_decay, recipe.layer_decay),
             lr=recipe.learning_rate,
             betas=(recipe.beta1, recipe.beta2),
             fused=True,
         )
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.average = WeightAverage(backbone, recipe.ema_decay) if recipe.ema_decay else None
+        self.start_point = StartPoint(backbone, recipe.l2_sp) if recipe.l2_sp else None
+        self.feed: Feed = ImageFeed(job, self.objective, self.device)
+        self.gradients = Gradients(
+            self.feed.trained_part(backbone),
+            self.objective,
+            self.scaler,
+            self.precision,
+            recipe.micro_batch or job.batch_size,
+        )
+        self.best = BestWeights(self.weights)
         self.records: list[EpochRecord] = []
-        self.best: Score | None = None
-        self.best_epoch = 0
-        self.last_gain = 0
-        self.best_weights: list[Tensor] = []
-        self.step = 0
+        self.losses: list[float] = []
+        self.step = self.epoch = self.last_gain = 0
 
-    def run(self, on_step: OnStep, on_epoch: OnEpoch) -> None:
+    def run(self) -> None:
         """All epochs, or fewer where the recipe's patience ends."""
-        text = ""
-        for epoch in range(1, self.job.epochs + 1):
-            start = time.perf_counter()
-            before = self.step
-            losses = self._train_epoch(epoch, on_step, text)
+        for observer in self.observers:
+            observer.on_start(self)
+        while not self._finished():
+            start, before = time.perf_counter(), self.step
+            self._train_epoch()
             seconds = time.perf_counter() - start
-            score = self._validate(epoch)
+            self.epoch += 1
+            score = self._validate()
             record = EpochRecord(
-                epoch=epoch,
-                learning_rate=self.optimizer.param_groups[0]["lr"],
-                train_loss=sum(losses) / len(losses),
+                epoch=self.epoch,
+                learning_rate=self.job.rate(self.step - 1),
+                train_loss=sum(self.losses) / len(self.losses),
                 val_loss=score.loss if score else None,
-                val_top1=score.top1 if score else None,
+                val_top1=score.metrics.get("top1") if score else None,
+                val_metrics=dict(score.metrics) if score else {},
                 images_per_second=(self.step - before) * self.job.batch_size / seconds,
             )
             self.records.append(record)
-            on_epoch(record)
-            if self.best is not None:
-                text = f" val top-1 {self.best.top1:.1%}".replace("%", " %")
-            if self._finished(epoch):
-                break
+            self.losses = []
+            for observer in self.observers:
+                observer.on_epoch(self, record)
 
-    def restore_best(self) -> None:
-        """Put the best epoch's weights back."""
-        with torch.no_grad():
-            for weight, best in zip(self.weights, self.best_weights, strict=True):
-                weight.copy_(best)
+    def state_dict(self) -> dict[str, Any]:
+        """All that `load_state_dict` needs to go on, bit for bit: tensors and JSON values."""
+        return {
+            "weights": [w.detach() for w in self.weights],
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
+            "best": self.best.state_dict(),
+            "micro_batch": self.gradients.micro_batch,
+            "records": [record.model_dump(mode="json") for record in self.records],
+            "counts": [self.step, self.epoch, self.last_gain],
+            "losses": self.losses,
+        }
 
-    def _train_epoch(self, epoch: int, on_step: OnStep, text: str) -> list[float]:
-        job, losses = self.job, []
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a `state_dict` of the same job."""
+        for weight, kept in zip(self.weights, state["weights"], strict=True):
+            weight.copy_(kept)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        self.best.load_state_dict(state["best"])
+        self.gradients.micro_batch = state["micro_batch"]
+        self.records = [EpochRecord.model_validate(record) for record in state["records"]]
+        self.step, self.epoch, self.last_gain = state["counts"]
+        self.losses = list(state["losses"])
+
+    def _train_epoch(self) -> None:
         self.backbone.train()
-        order = np.random.default_rng((job.seed, epoch)).permutation(len(job.train))
-        for at in range(job.steps_per_epoch):
-            if self.step == job.total_steps:
+        open_for_epoch(self.backbone, self.job, self.epoch * self.job.steps_per_epoch)
+        for batch in self.feed.batches(self.epoch + 1, done=len(self.losses)):
+            if self.step == self.job.total_steps:
                 break
-            index = torch.from_numpy(order[at * job.batch_size : (at + 1) * job.batch_size])
-            losses.append(self._train_step(index, np.random.default_rng((job.seed, epoch, at))))
-            self.step += 1
-            said = f"epoch {epoch}/{job.epochs} loss {losses[-1]:.2f}{text}"
-            on_step(self.step, job.total_steps, said)
-        return losses
+            self._train_step(batch)
 
-    def _train_step(self, index: Tensor, rng: np.random.Generator) -> float:
-        job, recipe = self.job, self.job.recipe
-        rate = learning_rate(
-            self.step,
-            job.total_steps,
-            job.warmup_steps,
-            recipe.learning_rate,
-            recipe.min_learning_rate,
-        )
+    def _train_step(self, batch: Batch) -> None:
+        rate = self.job.rate(self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        torch.manual_seed(int(rng.integers(2**62)))  # dropout and stochastic depth
-        pixels = job.train.pixels_NCHW[index].to(self.device)
-        labels = job.train.labels_N[index].to(self.device)
-        images = augment(pixels, recipe.augmentation, job.how, rng)
-        targets = smooth_targets(labels, job.classes, recipe.label_smoothing)
-        images, targets = mix(
-            images, targets, rng, recipe.augmentation.mixup, recipe.augmentation.cutmix
-        )
-        with autocast(self.precision, self.device):
-            logits = self.backbone(images)
-        loss = soft_cross_entropy(logits, targets)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise self._not_a_number(value, index)
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(self.scaler.scale(loss))
-        if recipe.clip_norm:
-            self.scaler.unscale_(self.optimizer)
-            torch.nn.utils.clip_grad_norm_(self.weights, recipe.clip_norm, foreach=True)
+            group["lr"] = rate * group["lr_scale"]
+        loss = self.gradients.compute(batch, self.optimizer)
+        if not math.isfinite(loss):
+            raise self._not_a_number(loss, batch)
+        self.scaler.unscale_(self.optimizer)
+        if self.start_point:
+            self.start_point.add_gradient()
+        for observer in self.observers:
+            observer.on_gradients(self, batch)
+        if self.job.recipe.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.weights, self.job.recipe.clip_norm, foreach=True)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if self.average:
             self.average.update()
-        return value
+        self.step += 1
+        self.losses.append(loss)
+        for observer in self.observers:
+            observer.on_step(self, batch)
 
-    def _validate(self, epoch: int) -> Score | None:
+    def _validate(self) -> Score | None:
         """Score the epoch where it is its turn, and keep its weights where they are the best."""
-        due = epoch % self.job.recipe.validate_every == 0 or self._is_last(epoch)
-        if not due:
+        if self.epoch % self.job.recipe.validate_every and not self._is_last():
             return None
         if self.average:
             self.average.swap()
         score = None
         if self.job.val is not None:
-            score = validate(
-                self.backbone,
-                self.job.val,
-                self.job.how,
-                device=self.device,
-                precision=self.precision,
-            )
-        if score and (self.best is None or score.top1 > self.best.top1):
-            self.last_gain = epoch
-        if score is None or self.best is None or _rank(score) > _rank(self.best):
-            self.best, self.best_epoch = score, epoch
-            self.best_weights = [p.detach().clone() for p in self.weights]
+            model = self.gradients.model
+            outputs = predict(model, self.feed.validation(), self.device, self.precision)
+            score = self.objective.score(outputs, self.job.val.labels_N)
+            if self.best.score is None or score.gain > self.best.score.gain:
+                self.last_gain = self.epoch
+        self.best.offer(score, self.epoch)
         if self.average:
             self.average.swap()
         return score
 
-    def _is_last(self, epoch: int) -> bool:
-        return epoch == self.job.epochs or self.step == self.job.total_steps
+    def _is_last(self) -> bool:
+        return self.epoch == self.job.epochs or self.step == self.job.total_steps
 
-    def _finished(self, epoch: int) -> bool:
+    def _finished(self) -> bool:
         patience = self.job.recipe.patience
-        waited = epoch - self.last_gain if self.best else 0
-        return self._is_last(epoch) or bool(patience and waited >= patience)
+        waited = self.epoch - self.last_gain if self.best.score else 0
+        return self._is_last() or bool(patience and waited >= patience)
 
-    def _not_a_number(self, value: float, index: Tensor) -> VitforgeError:
-        ids = [self.job.train.ids[i] for i in index.tolist()]
+    def _not_a_number(self, value: float, batch: Batch) -> VitforgeError:
+        ids = [self.job.train.ids[i] for i in batch.index_B.tolist()]
         return VitforgeError(
             f"the loss became {value} in step {self.step + 1} of {self.job.total_steps}",
             where="images " + ", ".join(ids),
             mend="lower finetuning.learning_rate, or set finetuning.precision: fp32",
         )
-
-
-def _rank(score: Score) -> tuple[float, float]:
-    return score.top1, -score.loss

@@ -50,7 +50,8 @@ def _on_subset(
         batch = x.shape[0]
         # A fractional count is rounded up or down by chance: the survival rate holds exactly.
         kept = max(1, int(batch * survival + torch.rand(()).item()))
-        if not block.training or kept >= batch:
+        frozen = not any(p.requires_grad for p in block.parameters())
+        if not block.training or frozen or kept >= batch:
             return forward(x, *args, **kwargs)
         index = torch.randperm(batch)[:kept].to(x.device)
         subset = x[index]

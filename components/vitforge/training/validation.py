@@ -1,33 +1,34 @@
-"""Loss and accuracy on images that are not trained on."""
+"""A model's score on images that are not trained on."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from vitforge.artifacts import Preprocessing
+from vitforge.training.feed import VALIDATION_BATCH
 from vitforge.training.hardware import Precision, autocast
 from vitforge.training.images import ImageSet
 from vitforge.training.normalise import normalise, to_unit
-
-
-@dataclass(frozen=True)
-class Score:
-    """How a model did.
-
-    Attributes:
-        loss: Mean cross entropy, nats.
-        top1: Accuracy, [0, 1].
-        correct_N: Whether each image was right, bool.
-    """
-
-    loss: float
-    top1: float
-    correct_N: Tensor
+from vitforge.training.objectives import Objective, Score
+from vitforge.training.objectives.single_label import SingleLabel
 
 
 @torch.inference_mode()
+def predict(
+    model: nn.Module, batches: Iterable[Tensor], device: torch.device, precision: Precision
+) -> Tensor:
+    """Outputs for all batches, float32, on the CPU; the model's mode is the caller's again."""
+    was_training = model.training
+    model.eval()
+    outputs = []
+    for inputs in batches:
+        with autocast(precision, device):
+            outputs.append(model(inputs).float().cpu())
+    model.train(was_training)
+    return torch.cat(outputs)
+
+
 def validate(
     model: nn.Module,
     images: ImageSet,
@@ -35,20 +36,12 @@ def validate(
     *,
     device: torch.device,
     precision: Precision = "fp32",
-    batch_size: int = 128,
+    batch_size: int = VALIDATION_BATCH,
+    objective: Objective | None = None,
 ) -> Score:
-    """Predict all images, without changing the model's mode for the caller."""
-    was_training = model.training
-    model.eval()
-    logits = []
-    for pixels in torch.split(images.pixels_NCHW, batch_size):
-        with autocast(precision, device):
-            logits.append(model(normalise(to_unit(pixels.to(device)), how)).float().cpu())
-    model.train(was_training)
-    logits_NK = torch.cat(logits)
-    correct_N = logits_NK.argmax(dim=1) == images.labels_N
-    return Score(
-        loss=F.cross_entropy(logits_NK, images.labels_N).item(),
-        top1=correct_N.double().mean().item(),
-        correct_N=correct_N,
-    )
+    """Score a model; without an objective as a classifier of one label an image."""
+    parts = torch.split(images.pixels_NCHW, batch_size)
+    batches = (normalise(to_unit(pixels.to(device)), how) for pixels in parts)
+    outputs_NO = predict(model, batches, device, precision)
+    objective = objective or SingleLabel(outputs_NO.shape[1])
+    return objective.score(outputs_NO, images.labels_N)

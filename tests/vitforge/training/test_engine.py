@@ -9,7 +9,7 @@ from vitforge.artifacts import BackboneSpec, EpochRecord, Preprocessing
 from vitforge.backbones import Backbone, build
 from vitforge.config import AugmentationConfig, FinetuningConfig
 from vitforge.errors import VitforgeError
-from vitforge.training.engine import fit
+from vitforge.training.fit import fit
 from vitforge.training.images import ImageSet
 from vitforge.training.job import Job
 from vitforge.training.validation import validate

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from vitforge.artifacts import BackboneSpec, Preprocessing
 from vitforge.backbones import build
 from vitforge.config import FinetuningConfig
-from vitforge.training.engine import fit
+from vitforge.training.fit import fit
 from vitforge.training.images import ImageSet
 from vitforge.training.job import Job
 
