@@ -1,5 +1,6 @@
-"""Random changes of training images, whole batches at a time, on the device."""
+"""Random changes of training images, each drawn for its image alone."""
 
 from vitforge.training.augmentation.augment import augment
+from vitforge.training.augmentation.erasing import erase
 
-__all__ = ["augment"]
+__all__ = ["augment", "erase"]

@@ -1,74 +1,110 @@
-"""From a batch of bytes to a batch for training: crop, flip, RandAugment, normalise, erase."""
+"""From stored bytes to the bytes of a training batch: crop, flip and RandAugment."""
 
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from vitforge.artifacts import Preprocessing
 from vitforge.config import AugmentationConfig
 from vitforge.training.augmentation import geometry
-from vitforge.training.augmentation.erasing import erase
+from vitforge.training.augmentation.draws import normal, uniforms
 from vitforge.training.augmentation.spaces import SPACES, Space
-from vitforge.training.normalise import normalise, to_unit
+
+DRAWS = 5
+"""Random numbers that an operation takes: which, whether, sign, and two for its strength."""
+NONE = -1
+"""In place of an operation that is drawn but not done."""
+SHRINK = 0.75
+"""Below this ratio of output to stored size, an image is averaged down before it is resampled."""
 
 
 def augment(
-    pixels_NCHW: Tensor, config: AugmentationConfig, how: Preprocessing, rng: np.random.Generator
+    pixels_NCHW: Tensor,
+    index_B: Tensor,
+    config: AugmentationConfig,
+    size: int,
+    key: tuple[int, ...],
+    pool: Executor | None = None,
+    parts: int = 1,
 ) -> Tensor:
-    """Change every image in its own way.
+    """Change every image of a batch in its own way.
 
     All geometry is composed into one resampling, before the colours; RandAugment as published
     resamples for each operation.
 
     Args:
-        pixels_NCHW: uint8, on the device to work on.
+        pixels_NCHW: All stored images, uint8, square, on the CPU; best stored channels last.
+        index_B: Which of them the batch takes.
         config: What to do, how often and how strongly.
-        how: Size and normalisation of the result.
-        rng: Every random choice; the same state gives the same batch.
+        size: Height and width of the result, pixels.
+        key: Seed and pass; with an image's index they decide all that happens to it.
+        pool: Threads to work in, `parts` at a time.
+        parts: Pieces that the batch is cut into for `pool`.
 
     Returns:
-        Normalised float32, shape (N, 3, image_size, image_size).
+        uint8, shape (B, 3, size, size).
 
     Source: Cubuk et al. 2019, https://arxiv.org/abs/1909.13719
     """
-    n = len(pixels_NCHW)
+    index = index_B.numpy()
+    stored = pixels_NCHW.permute(0, 2, 3, 1).numpy()
+    source = between = stored.shape[1]
+    if size < SHRINK * source:
+        between = min(source, round(size * 256 / 224))
     space = SPACES[config.randaugment_space]
-    matrices = geometry.crop(rng, n, config.min_crop)
-    matrices = matrices @ geometry.flip(rng.random(n) < config.horizontal_flip)
-    drawn = rng.integers(len(space.operations), size=(config.randaugment_ops, n))
-    values = np.stack([_values(space, row, config, rng) for row in drawn]) if len(drawn) else drawn
+    draws = uniforms((*key, 0), index, 5 + DRAWS * config.randaugment_ops)
+    matrices = geometry.crop(draws[:, :4], config.min_crop)
+    matrices = matrices @ geometry.flip(draws[:, 4] < config.horizontal_flip)
+    drawn, values = _operations(space, draws[:, 5:], config)
     for row, value in zip(drawn, values, strict=True):
         matrices = matrices @ _moves(space, row, value)
-    images = to_unit(pixels_NCHW)
-    moved = not np.array_equal(matrices, geometry.identity(n))
-    if moved or images.shape[-1] != how.image_size:
-        images = geometry.warp(images, matrices, how.image_size, space.fill_border)
-    for row, value in zip(drawn, values, strict=True):
-        images = _recolour(space, row, value, images)
-    images = normalise(images, how)
-    return erase(images, rng, config.erasing) if config.erasing else images
+    still = (np.abs(matrices - np.eye(3)) < 1e-12).all(axis=(1, 2)) & (between == size)
+    maps = geometry.to_pixels(matrices, between, size)
+    out = torch.empty((len(index), 3, size, size), dtype=torch.uint8)
+    planes = out.numpy()
+
+    def work(rows: NDArray[np.int64]) -> None:
+        for row in rows:
+            image = np.ascontiguousarray(stored[index[row]])
+            if between != source:
+                shape = (between, between)
+                image = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.uint8)
+            if not still[row]:
+                image = geometry.warp(image, maps[row], size, space.fill_border)
+            for which, value in zip(drawn[:, row], values[:, row], strict=True):
+                if which != NONE and not space.operations[which].moves:
+                    image = space.operations[which].apply(image, float(value))
+            cv2.split(image, list(planes[row]))
+
+    _spread(work, np.arange(len(index)), pool, parts)
+    return out
 
 
-def _values(
-    space: Space,
-    drawn_N: geometry.Values,
-    config: AugmentationConfig,
-    rng: np.random.Generator,
-) -> geometry.Values:
-    """The value of each image's operation, on the operation's own scale."""
-    n, magnitude = len(drawn_N), config.randaugment_magnitude
+def _operations(
+    space: Space, draws: geometry.Values, config: AugmentationConfig
+) -> tuple[NDArray[np.int64], geometry.Values]:
+    """Each image's operations and their values, on the operations' own scales; shapes (ops, N)."""
+    which, chance, sign, first, second = draws.reshape(len(draws), -1, DRAWS).transpose(2, 1, 0)
+    drawn = (which * len(space.operations)).astype(np.int64)
+    drawn[chance >= space.chance] = NONE
+    sign = np.where(sign < 0.5, -1.0, 1.0)
+    magnitude = config.randaugment_magnitude
     if space.spread is None:
-        strength = rng.uniform(0, magnitude / 10, n)
+        strength = first * magnitude / 10
     else:
-        strength = np.clip(rng.normal(magnitude, space.spread, n) / 10, 0, 1)
-    values = np.empty(n)
+        strength = np.clip((magnitude + space.spread * normal(first, second)) / 10, 0, 1)
+    values = np.zeros(drawn.shape)
     for at, operation in enumerate(space.operations):
-        mine = drawn_N == at
-        values[mine] = operation.values(strength[mine], rng)
-    return values
+        mine = drawn == at
+        values[mine] = operation.values(strength[mine], sign[mine])
+    return drawn, values
 
 
-def _moves(space: Space, drawn_N: geometry.Values, values: geometry.Values) -> geometry.Matrices:
+def _moves(space: Space, drawn_N: NDArray[np.int64], values: geometry.Values) -> geometry.Matrices:
     matrices = geometry.identity(len(drawn_N))
     for at, operation in enumerate(space.operations):
         mine = drawn_N == at
@@ -77,12 +113,14 @@ def _moves(space: Space, drawn_N: geometry.Values, values: geometry.Values) -> g
     return matrices
 
 
-def _recolour(
-    space: Space, drawn_N: geometry.Values, values: geometry.Values, images: Tensor
-) -> Tensor:
-    for at, operation in enumerate(space.operations):
-        mine = torch.from_numpy(np.flatnonzero(drawn_N == at)).to(images.device)
-        if not operation.moves and len(mine):
-            value = torch.from_numpy(values[drawn_N == at]).to(images)
-            images[mine] = operation.apply(images[mine], value)
-    return images
+def _spread(
+    work: Callable[[NDArray[np.int64]], None],
+    rows: NDArray[np.int64],
+    pool: Executor | None,
+    parts: int,
+) -> None:
+    if pool is None or parts <= 1:
+        work(rows)
+        return
+    # OpenCV lets go of the interpreter's lock, so that threads do work side by side.
+    list(pool.map(work, np.array_split(rows, parts)))

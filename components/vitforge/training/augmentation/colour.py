@@ -1,84 +1,108 @@
-"""Colour operations on batches; the same results as Pillow's, on floats.
+"""Colour operations on bytes; Pillow's results, to the level named in each test.
 
-Images are float in [0, 1], shape (N, 3, H, W); values are one number for each image, shape (N,).
+An image is uint8 RGB, shape (H, W, 3); a value is one number, on the operation's own scale.
 """
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Table = NDArray[Any]
+"""What each of the 256 levels becomes."""
+_LEVELS = np.arange(256, dtype=np.float32)
+_CUT = -0.499
+"""Added before OpenCV rounds, so that it cuts off as Pillow does."""
 
 
-def _each(values_N: Tensor) -> Tensor:
-    return values_N[:, None, None, None]
-
-
-def _blend(base: Tensor, images: Tensor, factor_N: Tensor) -> Tensor:
-    return (base + _each(factor_N) * (images - base)).clamp(0, 1)
-
-
-def grey(images: Tensor) -> Tensor:
-    """Luma of ITU-R 601, shape (N, 1, H, W)."""
-    weights = images.new_tensor([0.299, 0.587, 0.114])
-    return (images * weights[None, :, None, None]).sum(dim=1, keepdim=True)
-
-
-def brightness(images: Tensor, factor_N: Tensor) -> Tensor:
+def brightness(image: Image, factor: float) -> Image:
     """0 is black, 1 the image itself."""
-    return _blend(torch.zeros_like(images), images, factor_N)
+    return _look_up(image, _blend(0.0, factor))
 
 
-def contrast(images: Tensor, factor_N: Tensor) -> Tensor:
+def contrast(image: Image, factor: float) -> Image:
     """0 is the mean grey, 1 the image itself."""
-    return _blend(grey(images).mean(dim=(2, 3), keepdim=True), images, factor_N)
+    grey = round(cv2.mean(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))[0])
+    return _look_up(image, _blend(float(grey), factor))
 
 
-def saturation(images: Tensor, factor_N: Tensor) -> Tensor:
-    """0 is grey, 1 the image itself."""
-    return _blend(grey(images), images, factor_N)
+def saturation(image: Image, factor: float) -> Image:
+    """0 is grey (ITU-R 601), 1 the image itself."""
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return _image(cv2.addWeighted(image, factor, grey, 1 - factor, _CUT))
 
 
-def sharpness(images: Tensor, factor_N: Tensor) -> Tensor:
+def sharpness(image: Image, factor: float) -> Image:
     """0 is smoothed, 1 the image itself; the outermost pixels stay."""
-    kernel = images.new_tensor([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
-    smooth = images.clone()
-    smooth[..., 1:-1, 1:-1] = F.conv2d(images, kernel.expand(3, 1, 3, 3), groups=3)
-    return _blend(smooth, images, factor_N)
+    # Pillow's smooth is 9/13 of the mean of 3×3 pixels and 4/13 of the pixel itself.
+    box = cv2.blur(image, (3, 3))
+    share = (1 - factor) * 9 / 13
+    out = _image(cv2.addWeighted(image, 1 - share, box, share, _CUT))
+    out[0], out[-1], out[:, 0], out[:, -1] = image[0], image[-1], image[:, 0], image[:, -1]
+    return out
 
 
-def solarize(images: Tensor, threshold_N: Tensor) -> Tensor:
+def solarize(image: Image, threshold: float) -> Image:
     """Invert what is at or above the threshold, [0, 1]."""
-    return torch.where(images >= _each(threshold_N), 1 - images, images)
+    return _look_up(image, np.where(threshold * 255 <= _LEVELS, 255 - _LEVELS, _LEVELS))
 
 
-def posterize(images: Tensor, bits_N: Tensor) -> Tensor:
+def solarize_add(image: Image, more: float) -> Image:
+    """Brighten what is darker than the middle by a share of the range, [0, 1]."""
+    return _look_up(image, np.where(_LEVELS < 128, _LEVELS + int(more * 255), _LEVELS))
+
+
+def posterize(image: Image, bits: float) -> Image:
     """Keep the highest bits of eight, 1 to 8; fewer would blacken the image."""
-    step = 2 ** (8 - bits_N.round().clamp(1, 8))
-    levels = (images * 255).round()
-    return (levels / _each(step)).floor() * _each(step) / 255
+    step = 2 ** (8 - min(8, max(1, round(bits))))
+    return _look_up(image, _LEVELS // step * step)
 
 
-def invert(images: Tensor, _: Tensor) -> Tensor:
+def invert(image: Image, _: float) -> Image:
     """Negative."""
-    return 1 - images
+    return _image(cv2.bitwise_not(image))
 
 
-def autocontrast(images: Tensor, _: Tensor) -> Tensor:
+def autocontrast(image: Image, _: float) -> Image:
     """Stretch each channel to the whole range; a flat channel stays."""
-    low = images.amin(dim=(2, 3), keepdim=True)
-    span = images.amax(dim=(2, 3), keepdim=True) - low
-    return torch.where(span > 0, (images - low) / span.clamp(min=1e-6), images)
+    return _by_channel(image, _stretched)
 
 
-def equalize(images: Tensor, _: Tensor) -> Tensor:
+def equalize(image: Image, _: float) -> Image:
     """Even out each channel's histogram."""
-    n, c, h, w = images.shape
-    levels = (images * 255).round().long().view(n * c, h * w)
-    histogram = torch.zeros(n * c, 256, device=images.device, dtype=torch.long)
-    histogram.scatter_add_(1, levels, torch.ones_like(levels))
+    return _by_channel(image, _evened)
+
+
+def _stretched(plane: Image) -> Table:
+    low, high, _, _ = cv2.minMaxLoc(plane)
+    return (_LEVELS - low) * (255 / (high - low)) if high > low else _LEVELS
+
+
+def _evened(plane: Image) -> Table:
+    counts = cv2.calcHist([plane], [0], None, [256], [0, 256]).ravel().astype(np.int64)
     # Pillow: the step leaves out the last occupied level's count.
-    last = 255 - histogram.flip(1).ne(0).int().argmax(1, keepdim=True)
-    step = (h * w - histogram.gather(1, last)) // 255
-    before = histogram.cumsum(1) - histogram
-    table = ((before + step // 2) // step.clamp(min=1)).clamp(0, 255)
-    even = table.gather(1, levels).view(n, c, h, w).to(images.dtype) / 255
-    return torch.where(step.view(n, c, 1, 1) > 0, even, images)
+    step = (counts.sum() - counts[np.flatnonzero(counts)[-1]]) // 255
+    table: Table = (counts.cumsum() - counts + step // 2) // step if step else _LEVELS
+    return table
+
+
+def _blend(base: float, factor: float) -> Table:
+    table: Table = base + factor * (_LEVELS - base)
+    return table
+
+
+def _look_up(image: Image, table: Table) -> Image:
+    return _image(cv2.LUT(image, table.clip(0, 255).astype(np.uint8)))
+
+
+def _by_channel(image: Image, tabled: Callable[[Image], Table]) -> Image:
+    planes = [_image(plane) for plane in cv2.split(image)]
+    return _image(cv2.merge([_look_up(plane, tabled(plane)) for plane in planes]))
+
+
+def _image(pixels: object) -> Image:
+    # OpenCV's own annotations leave the element type open.
+    return np.asarray(pixels, dtype=np.uint8)

@@ -4,12 +4,14 @@ A matrix maps a place in the output to the place in the input that it is taken f
 run from -1 to 1 across the image, as in `torch.nn.functional.grid_sample`.
 """
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
+from collections.abc import Sequence
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""RGB, shape (H, W, 3)."""
 Matrices = NDArray[np.float64]
 """Shape (N, 3, 3)."""
 Values = NDArray[np.float64]
@@ -72,35 +74,63 @@ def flip(which: NDArray[np.bool_]) -> Matrices:
     return m
 
 
-def crop(rng: np.random.Generator, n: int, min_area: float) -> Matrices:
+def crop(draws_N4: Values, min_area: float) -> Matrices:
     """A random box of [min_area, 1] of the area, aspect 3/4 to 4/3, blown up to the whole image.
+
+    Args:
+        draws_N4: Four numbers an image in [0, 1), shape (N, 4).
+        min_area: Share of the area; 1 = no crop.
 
     Source: Szegedy et al. 2015, https://arxiv.org/abs/1409.4842
     """
-    m = identity(n)
+    m = identity(len(draws_N4))
     if min_area >= 1:
         return m
-    area = rng.uniform(min_area, 1.0, n)
-    aspect = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3), n))
+    area, aspect, x, y = draws_N4.T
+    area = min_area + area * (1 - min_area)
+    aspect = (3 / 4) ** (1 - 2 * aspect)
     width, height = np.minimum(np.sqrt(area * aspect), 1), np.minimum(np.sqrt(area / aspect), 1)
     m[:, 0, 0], m[:, 1, 1] = width, height
-    m[:, 0, 2] = rng.uniform(-1, 1, n) * (1 - width)
-    m[:, 1, 2] = rng.uniform(-1, 1, n) * (1 - height)
+    m[:, 0, 2] = (2 * x - 1) * (1 - width)
+    m[:, 1, 2] = (2 * y - 1) * (1 - height)
     return m
 
 
-def warp(images_NCHW: Tensor, matrices: Matrices, size: int, fill_border: bool) -> Tensor:
-    """Resample each image by its matrix, bilinearly.
+def to_pixels(matrices: Matrices, source: int, size: int) -> Matrices:
+    """The same maps between pixel centres, from an output of `size` to an input of `source`."""
+    into = np.diag([source / 2, source / 2, 1.0])
+    into[:2, 2] = source / 2 - 0.5
+    out = np.diag([2 / size, 2 / size, 1.0])
+    out[:2, 2] = 1 / size - 1
+    return into @ matrices @ out
+
+
+def warp(image: Image, pixel_map: NDArray[np.float64], size: int, fill_border: bool) -> Image:
+    """Resample an image bilinearly, by a matrix from `to_pixels`.
 
     Args:
-        images_NCHW: float, on any device.
-        matrices: One for each image.
+        image: Any size.
+        pixel_map: Shape (3, 3).
         size: Height and width of the result, pixels.
         fill_border: Places outside take the border's colour (true) or the image's mean (false).
     """
-    theta = torch.from_numpy(matrices[:, :2]).to(images_NCHW)
-    grid = F.affine_grid(theta, [len(images_NCHW), 3, size, size], align_corners=False)
-    if fill_border:
-        return F.grid_sample(images_NCHW, grid, padding_mode="border", align_corners=False)
-    mean = images_NCHW.mean(dim=(2, 3), keepdim=True)
-    return F.grid_sample(images_NCHW - mean, grid, align_corners=False) + mean
+    border = cv2.BORDER_REPLICATE
+    colour: Sequence[float] = ()
+    if not fill_border and _leaves(image, pixel_map, size):
+        border, colour = cv2.BORDER_CONSTANT, cv2.mean(image)
+    out = cv2.warpAffine(
+        image,
+        pixel_map[:2],
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=border,
+        borderValue=colour,
+    )
+    return np.asarray(out, dtype=np.uint8)
+
+
+def _leaves(image: Image, pixel_map: NDArray[np.float64], size: int) -> bool:
+    """Whether a corner of the result lies a pixel or more outside the image."""
+    end = size - 1
+    corners = pixel_map[:2] @ np.array([[0, 0, end, end], [0, end, 0, end], [1, 1, 1, 1]])
+    return bool(corners.min() < -1 or corners.max() > max(image.shape[:2]))

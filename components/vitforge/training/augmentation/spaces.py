@@ -6,13 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vitforge.training.augmentation import colour, geometry
 
 Values = NDArray[np.float64]
 Move = Callable[[Values], geometry.Matrices]
-Recolour = Callable[[Tensor, Tensor], Tensor]
+Recolour = Callable[[colour.Image, float], colour.Image]
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Operation:
     """One operation and what full strength means.
 
     Attributes:
-        apply: Makes matrices (geometry) or changes pixels (colour).
+        apply: Makes matrices of values (geometry) or changes one image (colour).
         neutral: Its value at strength 0.
         reach: Change of the value at full strength.
         signed: Whether the change goes either way, by chance.
@@ -33,10 +32,9 @@ class Operation:
     signed: bool
     moves: bool
 
-    def values(self, strength: Values, rng: np.random.Generator) -> Values:
-        """Strengths in [0, 1] to the operation's own scale."""
-        sign = rng.choice([-1.0, 1.0], len(strength)) if self.signed else 1.0
-        return self.neutral + sign * strength * self.reach
+    def values(self, strength: Values, sign: Values) -> Values:
+        """Strengths in [0, 1] and signs -1 or 1 to the operation's own scale."""
+        return self.neutral + (sign if self.signed else 1.0) * strength * self.reach
 
 
 @dataclass(frozen=True)
@@ -45,11 +43,13 @@ class Space:
 
     Attributes:
         operations: Drawn from evenly, with replacement.
+        chance: Of a drawn operation to be done, (0, 1].
         spread: Standard deviation of the magnitude, of 10; None draws it evenly from 0 up.
         fill_border: Whether uncovered places take the border's colour instead of the mean.
     """
 
     operations: tuple[Operation, ...]
+    chance: float
     spread: float | None
     fill_border: bool
 
@@ -62,7 +62,7 @@ def _recolour(apply: Recolour, neutral: float, reach: float, signed: bool = Fals
     return Operation(apply, neutral, reach, signed=signed, moves=False)
 
 
-# The ranges are those of timm's `rand-m9-mstd0.5-inc1`, which DeiT trains with.
+# Operations, ranges and chance are those of timm's `rand-m9-mstd0.5-inc1`, which DeiT trains with.
 PHOTO = Space(
     (
         _move(geometry.rotate, 30.0),
@@ -76,10 +76,12 @@ PHOTO = Space(
         _recolour(colour.sharpness, 1.0, 0.9, signed=True),
         _recolour(colour.posterize, 4.0, -4.0),
         _recolour(colour.solarize, 1.0, -1.0),
+        _recolour(colour.solarize_add, 0.0, 110 / 255),
         _recolour(colour.invert, 0.0, 0.0),
         _recolour(colour.autocontrast, 0.0, 0.0),
         _recolour(colour.equalize, 0.0, 0.0),
     ),
+    chance=0.5,
     spread=0.5,
     fill_border=False,
 )
@@ -93,6 +95,7 @@ GLYPH = Space(
         _move(geometry.scale, 0.2),
         _recolour(colour.contrast, 1.0, 0.5, signed=True),
     ),
+    chance=1.0,
     spread=None,
     fill_border=True,
 )
