@@ -10,7 +10,7 @@ from PIL import Image
 
 from vitforge.preprocessing import decode_image
 
-THUMB = 32
+THUMB = 64
 """Side of the grey thumbnail, pixels."""
 _ENOUGH = 64
 """A JPEG may be decoded at a fraction of its size while both sides keep this many pixels."""
@@ -93,7 +93,7 @@ def look_at(content: bytes, max_pixels: int, exact_share: float) -> tuple[Look, 
         sums,
         squares,
     )
-    return look, grey.resize((THUMB, THUMB), Image.Resampling.BOX).tobytes()
+    return look, grey.resize((THUMB, THUMB), Image.Resampling.BILINEAR).tobytes()
 
 
 def _sums(image: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -5,33 +5,29 @@ their hashes share a band of 16 bits, give or take one bit.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitforge.data.look import THUMB
+from vitforge.data.same_picture import Crop, halved, same_picture, window
 from vitforge.data.thumbs import Thumbnails
 
 RADIUS = 7
 """Bits that two hashes may differ in. Four bands, of which one differs by 1 bit at most, find
 every such pair: four bands with 2 bits or more each would make 8."""
-SAME = 0.94
-"""Least correlation of two thumbnails of one picture."""
-SAME_DETAIL = 0.85
-"""Least correlation of what is left without the coarse shapes, in which all X-rays agree."""
 TINY = 32
 """Images with a shorter side, pixels, hold too little for a hash: their pixels must agree."""
-TINY_ERROR = 2.0
-"""Mean difference of luminance up to which pixels agree, of 255."""
 FLAT = 4.0
 """Standard deviation of luminance below which there is nothing to hash, of 255."""
 _CROP = 0.95
-_CROPS: tuple[tuple[float, float, float], ...] = (
-    (1.0, 0.0, 0.0),
-    *((_CROP, x, y) for x in (0.0, 0.5, 1.0) for y in (0.0, 0.5, 1.0)),
+_CROPS = (
+    Crop(1.0, 0.0, 0.0),
+    *(Crop(_CROP, x, y) for x in (0.0, 0.5, 1.0) for y in (0.0, 0.5, 1.0)),
 )
 """What the other picture may be of this one: share of the side, and its place, [0, 1]."""
+_SIDE = THUMB // 2
+"""Pixels a side that a hash is made of."""
 _BLOCK = 512
 _BUCKET = 256
 _CANDIDATES = 500_000
@@ -52,18 +48,21 @@ def near_duplicates(
     """
     hashes, flat = hash_thumbnails(thumbs, rows)
     usable = np.flatnonzero(~flat)
+    places = np.asarray(rows, dtype=np.int64)[usable]
     tiny = np.asarray(short_sides)[usable] < TINY
     found: set[tuple[int, int]] = set()
     for crop, a, b in similar_hashes(hashes[:, usable]):
         if crop:  # a cropped tiny image cannot be told from another one
             keep = ~(tiny[a] | tiny[b])
             a, b = a[keep], b[keep]
-        same = _same_picture(
-            thumbs.pick(np.asarray(rows)[usable[a]]), thumbs.pick(np.asarray(rows)[usable[b]]),
-            crop, tiny[a] | tiny[b],
-        )  # fmt: skip
-        for one, other in zip(usable[a[same]].tolist(), usable[b[same]].tolist(), strict=True):
-            found.add((min(one, other), max(one, other)))
+        for start in range(0, len(a), _BLOCK):
+            first, second = a[start : start + _BLOCK], b[start : start + _BLOCK]
+            same = same_picture(
+                thumbs.pick(places[first]), thumbs.pick(places[second]),
+                _CROPS[crop], tiny[first] | tiny[second],
+            )  # fmt: skip
+            pairs = np.sort(usable[np.stack([first[same], second[same]])], axis=0)
+            found.update(zip(*pairs.tolist(), strict=True))
     return sorted(found)
 
 
@@ -84,10 +83,10 @@ def hash_thumbnails(
     for start in range(0, len(rows), _BLOCK):
         part = rows[start : start + _BLOCK]
         block = thumbs.block(part[0], part[-1] + 1) if ordered else thumbs.pick(part)
-        pixels = block.astype(np.float32)
+        pixels = halved(block.astype(np.float32))
         flat[start : start + _BLOCK] = pixels.std(axis=(1, 2)) < FLAT
         for number, (size, x, y) in enumerate(_CROPS):
-            down, across = _dct(0, 8) @ _window(size, y), _dct(1, 9) @ _window(size, x)
+            down, across = _dct(0, 8) @ window(size, y, _SIDE), _dct(1, 9) @ window(size, x, _SIDE)
             signs = (down @ pixels @ across.T).reshape(len(part), 64) > 0
             hashes[number, start : start + _BLOCK] = (signs * weights).sum(axis=1, dtype=np.uint64)
     return hashes, flat
@@ -159,39 +158,6 @@ def _expand(
         start = stop
 
 
-def _same_picture(
-    one: NDArray[np.uint8], other: NDArray[np.uint8], crop: int, tiny: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Whether pixels agree; exact ones for tiny images, correlated ones for the rest."""
-    size, x, y = _CROPS[crop]
-    a = _window(size, y) @ one.astype(np.float32) @ _window(size, x).T
-    b = other.astype(np.float32)
-    coarse, other_coarse = _halved(a), _halved(b)
-    alike = _correlation(coarse, other_coarse) >= SAME
-    alike &= _correlation(_detail(coarse), _detail(other_coarse)) >= SAME_DETAIL
-    return np.where(tiny, np.abs(a - b).mean(axis=(1, 2)) <= TINY_ERROR, alike)
-
-
-def _halved(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Means of 2 × 2 pixels: a crop found to half a pixel agrees there."""
-    side = THUMB // 2
-    return np.asarray(pixels.reshape(-1, side, 2, side, 2).mean(axis=(2, 4)))
-
-
-def _detail(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Halved pixels without the mean of each 4 × 4 block."""
-    side = pixels.shape[-1] // 4
-    blocks = pixels.reshape(-1, side, 4, side, 4)
-    return np.asarray(blocks - blocks.mean(axis=(2, 4), keepdims=True)).reshape(pixels.shape)
-
-
-def _correlation(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float32]:
-    a = a - a.mean(axis=(1, 2), keepdims=True)
-    b = b - b.mean(axis=(1, 2), keepdims=True)
-    norm = np.sqrt((a * a).sum(axis=(1, 2)) * (b * b).sum(axis=(1, 2)))
-    return np.asarray((a * b).sum(axis=(1, 2)) / np.maximum(norm, 1e-6), dtype=np.float32)
-
-
 def _turn(hashes: NDArray[np.uint64], band: int) -> NDArray[np.uint64]:
     """Hashes rotated so that a band of 16 bits stands first."""
     shift = np.uint64(16 * band)
@@ -199,18 +165,6 @@ def _turn(hashes: NDArray[np.uint64], band: int) -> NDArray[np.uint64]:
 
 
 def _dct(low: int, high: int) -> NDArray[np.float32]:
-    """Rows `low` to `high` of the type-II cosine transform, shape (n, THUMB)."""
-    k, n = np.arange(low, high)[:, None], np.arange(THUMB)[None]
-    return np.cos(np.pi * k * (2 * n + 1) / (2 * THUMB)).astype(np.float32)
-
-
-def _window(size: float, place: float) -> NDArray[np.float32]:
-    """Linear interpolation from a thumbnail to a part of it at full size, (THUMB, THUMB)."""
-    centres = (np.arange(THUMB) + 0.5) * size + place * THUMB * (1 - size) - 0.5
-    centres = centres.clip(0, THUMB - 1)
-    left = np.minimum(centres.astype(int), THUMB - 2)
-    matrix = np.zeros((THUMB, THUMB), dtype=np.float32)
-    rows = np.arange(THUMB)
-    matrix[rows, left] = 1 - (centres - left)
-    matrix[rows, left + 1] = centres - left
-    return matrix
+    """Rows `low` to `high` of the type-II cosine transform, shape (n, _SIDE)."""
+    k, n = np.arange(low, high)[:, None], np.arange(_SIDE)[None]
+    return np.cos(np.pi * k * (2 * n + 1) / (2 * _SIDE)).astype(np.float32)

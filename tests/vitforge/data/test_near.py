@@ -3,7 +3,6 @@ import io
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
-from sklearn.datasets import load_digits
 
 from vitforge.data.look import look_at
 from vitforge.data.near import near_duplicates, similar_hashes
@@ -60,14 +59,6 @@ def test_the_same_picture_is_found_and_no_other(change) -> None:
     pairs = _pairs(contents)
     assert set(pairs) <= {(n, n + 20) for n in range(20)}  # no other picture
     assert len(pairs) >= 19
-
-
-def test_digits_that_look_alike_are_not_called_copies() -> None:
-    thumbs = Thumbnails()
-    for image in load_digits().images:
-        grey = Image.fromarray((image * 15.9375).astype(np.uint8))
-        thumbs.add(grey.resize((32, 32), Image.Resampling.BOX).tobytes())
-    assert near_duplicates(thumbs, range(len(thumbs)), [8] * len(thumbs)) == []
 
 
 def test_a_tiny_picture_saved_again_is_found() -> None:
