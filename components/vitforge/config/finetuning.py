@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from vitforge.config.section import AtLeastOne, Count, Fraction, Section
+from vitforge.config.section import AtLeastOne, Count, Fraction, Positive, Section
 
 
 class AugmentationConfig(Section):
@@ -185,6 +185,19 @@ class FinetuningConfig(Section):
     gradient_checkpointing: bool = False
     """Keep only block boundaries and compute the rest twice: about 30 % slower, a fraction of the
     memory."""
+
+    processes: Literal["auto"] | AtLeastOne = "auto"
+    """Processes that share each batch on this machine, count; `auto`: one a GPU, else one."""
+
+    snapshot_seconds: Positive = 300.0
+    """Seconds between two snapshots of a running training, at least: what a kill may cost. Where
+    saving is slow they are made rarer, so that it takes 1 % of the time."""
+
+    snapshot_steps: Count = 0
+    """Steps between two snapshots, whatever the clock says; 0 = by the clock alone."""
+
+    watch_every: AtLeastOne = 50
+    """Steps between two looks at gradients, updates and attention; at most 200 looks are taken."""
 
     augmentation: AugmentationConfig = AugmentationConfig()
     """What is done to training images."""

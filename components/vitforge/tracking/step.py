@@ -29,10 +29,16 @@ class StepRun:
 
     Where `VITFORGE_SPOOL` names a folder, somebody else ships it (the local runner does).
     Elsewhere the step starts a shipper of its own and waits for it at the end.
+
+    Args:
+        step: Its name.
+        spool: Folder of the spool, in place of the variable's.
+        joins: Go on in a run that another process has begun and will end.
     """
 
-    def __init__(self, step: str, spool: Path | None = None) -> None:
+    def __init__(self, step: str, spool: Path | None = None, *, joins: bool = False) -> None:
         self.step = step
+        self._joins = joins
         named = os.environ.get(SPOOL_VARIABLE)
         self._ships_itself = spool is None and not named
         root = spool or Path(named or tempfile.mkdtemp(prefix="vitforge-spool-"))
@@ -45,7 +51,8 @@ class StepRun:
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._file = (self.folder / EVENTS_FILE).open("a", encoding="utf-8", buffering=1)
-        self._say("start", step=self.step, pid=os.getpid(), host=platform.node())
+        if not self._joins:
+            self._say("start", step=self.step, pid=os.getpid(), host=platform.node())
         if self._ships_itself:
             self._shipper = subprocess.Popen(
                 [sys.executable, "-m", "vitforge.tracking.shipper", str(self._root)]
@@ -58,7 +65,9 @@ class StepRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> Literal[False]:
-        if error is None:
+        if self._joins:
+            pass  # the process that began the run tells how it ended
+        elif error is None:
             self._say("end", status="FINISHED")
         else:
             told = explain(error)

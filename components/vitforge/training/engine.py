@@ -1,6 +1,6 @@
 """The training loop.
 
-Plain torch: one process, one device. Every random choice is seeded by (seed, epoch, step).
+Plain torch: one device a process. Every random choice is seeded by (seed, epoch, step).
 """
 
 import math
@@ -66,7 +66,8 @@ class Engine:
             self.objective,
             self.scaler,
             self.precision,
-            recipe.micro_batch or job.batch_size,
+            recipe.micro_batch or job.batch_size // job.world.size,
+            world=job.world,
         )
         self.best = BestWeights(self.weights)
         self.records: list[EpochRecord] = []
@@ -167,6 +168,8 @@ class Engine:
         if self.job.val is not None:
             model = self.gradients.model
             outputs = predict(model, self.feed.validation(), self.device, self.precision)
+            # The same on every process, to the bit: they must agree on when to end.
+            outputs = self.job.world.told(outputs)
             score = self.objective.score(outputs, self.job.val.labels_N)
             if self.best.score is None or score.gain > self.best.score.gain:
                 self.last_gain = self.epoch
@@ -181,6 +184,8 @@ class Engine:
     def _finished(self) -> bool:
         patience = self.job.recipe.patience
         waited = self.epoch - self.last_gain if self.best.score else 0
+        if self.losses:  # gone on with between the last step of an epoch and its validation
+            return False
         return self._is_last() or bool(patience and waited >= patience)
 
     def _not_a_number(self, value: float, batch: Batch) -> VitforgeError:

@@ -22,7 +22,7 @@ VALIDATION_BATCH = 128
 
 @dataclass(frozen=True)
 class Batch:
-    """What one optimizer step sees.
+    """What one optimizer step sees; of several processes, what this one sees of it.
 
     Attributes:
         inputs: What `Feed.trained_part` takes, on the device, batch first.
@@ -84,11 +84,13 @@ class ImageFeed:
         job, mixing = self._job, self._job.recipe.augmentation
         rng = np.random.default_rng((job.seed, epoch, at))
         seed = int(rng.integers(2**62))
+        mine = job.world.share(len(index))
+        index, views = index[mine], views[mine]
         index_B = torch.from_numpy(index)
         images = self._images(index_B, views, epoch)
         targets = self._objective.targets(job.train.labels_N[index_B].to(self._device))
         images, targets = mix(images, targets, rng, mixing.mixup, mixing.cutmix)
-        return Batch(images, targets, index_B, seed)
+        return Batch(images, targets, index_B, seed + job.world.rank)
 
     def _images(self, index_B: Tensor, views: np.ndarray, epoch: int) -> Tensor:
         """Augmented and normalised; each view of an image is drawn apart."""

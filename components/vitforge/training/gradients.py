@@ -1,11 +1,13 @@
 """Forward and backward pass of a batch, in as many parts as memory needs."""
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from vitforge.errors import VitforgeError
+from vitforge.training.distributed import ALONE, World
 from vitforge.training.feed import Batch
 from vitforge.training.hardware import Precision, autocast
 from vitforge.training.objectives import Objective
@@ -27,6 +29,7 @@ class Gradients:
         precision: Arithmetic of the forward pass.
         micro_batch: Images at once, count; halved each time memory runs out.
         blend: Adds a teacher's part; None where there is no teacher.
+        world: The processes that each compute a share of the batch.
     """
 
     def __init__(
@@ -37,10 +40,11 @@ class Gradients:
         precision: Precision,
         micro_batch: int,
         blend: Blend | None = None,
+        world: World = ALONE,
     ) -> None:
         self.model, self.micro_batch = model, micro_batch
         self._objective, self._scaler, self._precision = objective, scaler, precision
-        self._blend = blend
+        self._blend, self._world = blend, world
 
     def compute(self, batch: Batch, optimizer: torch.optim.Optimizer) -> float:
         """Clear the gradients and compute the batch's.
@@ -51,11 +55,19 @@ class Gradients:
         Raises:
             VitforgeError: if not even one image fits into memory.
         """
+        # Of all processes: each of their sums is divided by the mean of their weights.
+        (weight,) = self._world.average(self._objective.weight(batch.targets))
+        (loss,) = self._world.average(self._of_share(batch, weight, optimizer))
+        if math.isfinite(loss):
+            self._world.average_gradients(self.model)
+        return loss
+
+    def _of_share(self, batch: Batch, weight: float, optimizer: torch.optim.Optimizer) -> float:
         while True:
             optimizer.zero_grad(set_to_none=True)
             torch.manual_seed(batch.seed)  # dropout and stochastic depth
             try:
-                return self._in_parts(batch)
+                return self._in_parts(batch, weight)
             except torch.OutOfMemoryError as error:
                 told = str(error).splitlines()[0]
             # Outside the handler, which would keep the failed pass's tensors alive.
@@ -70,8 +82,7 @@ class Gradients:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
-    def _in_parts(self, batch: Batch) -> float:
-        weight = self._objective.weight(batch.targets)
+    def _in_parts(self, batch: Batch, weight: float) -> float:
         parts = [
             self._part(inputs, targets, weight)
             for inputs, targets in zip(

@@ -9,6 +9,7 @@ from vitforge.artifacts import EpochRecord, Preprocessing
 from vitforge.config import FinetuningConfig, Strategy
 from vitforge.config.data import Task
 from vitforge.planning.schedule import learning_rate
+from vitforge.training.distributed import ALONE, World
 from vitforge.training.images import ImageSet
 
 OnStep = Callable[[int, int, str], None]
@@ -31,6 +32,7 @@ class Job:
         seed: Of every random choice.
         max_steps: Stop and end the schedule there; 0 = after all epochs.
         task: What the labels are.
+        world: The processes that train it together.
     """
 
     train: ImageSet
@@ -43,10 +45,11 @@ class Job:
     seed: int
     max_steps: int = 0
     task: Task = "single_label"
+    world: World = ALONE
 
     @property
     def batch_size(self) -> int:
-        """Images a step: the recipe's, or all there are."""
+        """Images a step, of all processes together: the recipe's, or all there are."""
         return min(self.recipe.batch_size, len(self.train))
 
     @property
