@@ -10,7 +10,7 @@ def data_card(found: Examination) -> str:
     Source: Gebru et al. 2021, "Datasheets for Datasets", https://arxiv.org/abs/1803.09010
     """
     info, data = found.info, found.data
-    groups = {image.raw.group for image in data.images} - {""}
+    groups = set(data.images.raw.groups) - {""}
     lines = [
         f"# Data set {info.name}",
         "",

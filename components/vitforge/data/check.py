@@ -1,14 +1,16 @@
 """Looking at every image once: does it decode, how large is it, what are its pixels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median_low
+
+import numpy as np
 
 from vitforge.artifacts import DroppedImage, ImageStatistics
 from vitforge.config import DataConfig
+from vitforge.data.checked import CheckedImages, Numbers
 from vitforge.data.look import Look
-from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.raw import RawDataset
 from vitforge.data.scan import scan_images
 from vitforge.data.thumbs import Thumbnails
 from vitforge.errors import VitforgeError
@@ -17,33 +19,13 @@ from vitforge.tracking import StepRun
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedImage:
-    """An image that decodes.
-
-    Args:
-        raw: Where it comes from.
-        look: What it is.
-        thumb: Row of its thumbnail.
-    """
-
-    raw: RawImage
-    look: Look
-    thumb: int
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the file's bytes, hex."""
-        return self.look.digest
-
-
 def check_images(
     raw: RawDataset,
     config: DataConfig,
     run: StepRun,
     thumbs: Thumbnails | None = None,
     scratch: Path | None = None,
-) -> tuple[list[CheckedImage], list[DroppedImage]]:
+) -> tuple[CheckedImages, list[DroppedImage]]:
     """Decode every image, and refuse a data set that is too small or too damaged.
 
     Args:
@@ -60,16 +42,16 @@ def check_images(
         VitforgeError: if more than `max_dropped` of the images do not decode, or a class has fewer
             than `min_images_per_class` that do.
     """
-    checked: list[CheckedImage] = []
     dropped = list(raw.dropped)
-    for image, (look, thumb) in zip(
-        raw.images, scan_images(raw.images, config, run, scratch), strict=True
-    ):
-        if isinstance(look, str):
-            dropped.append(DroppedImage(path=image.id, reason=look))
-        else:
-            row = 0 if thumbs is None else thumbs.add(thumb)
-            checked.append(CheckedImage(image, look, row))
+
+    def readable() -> Iterator[tuple[int, Look, int]]:
+        for row, (look, thumb) in enumerate(scan_images(raw.images, config, run, scratch)):
+            if isinstance(look, str):
+                dropped.append(DroppedImage(path=raw.images.ids[row], reason=look))
+            else:
+                yield row, look, 0 if thumbs is None else thumbs.add(thumb)
+
+    checked = CheckedImages.gather(raw.images, readable())
     total = len(raw.images) + len(raw.dropped)
     if len(dropped) > config.max_dropped * total:
         named = "; ".join(f"{image.path} ({image.reason})" for image in dropped[:_SHOWN])
@@ -79,38 +61,45 @@ def check_images(
             where=named + more,
             mend="mend or remove these files, or raise data.max_dropped",
         )
-    if not checked:
+    if not len(checked):
         raise VitforgeError("the data set has no images", where=raw.name)
     if raw.task in ("single_label", "ordinal"):
-        _refuse_small(raw.classes, checked, config.min_images_per_class)
+        _refuse_small(raw.classes, checked.raw.labels, config.min_images_per_class)
     return checked, dropped
 
 
-def pixel_statistics(images: Sequence[CheckedImage]) -> ImageStatistics:
-    """Mean and standard deviation over all pixels of the images summed up, and the median size."""
-    summed = [image.look for image in images if image.look.pixels]
-    pixels = max(1, sum(look.pixels for look in summed))
-    mean = [sum(look.sums[c] for look in summed) / pixels for c in range(3)]
-    square = [sum(look.squares[c] for look in summed) / pixels for c in range(3)]
-    deviation = [max(s - m * m, 0.0) ** 0.5 for s, m in zip(square, mean, strict=True)]
+def pixel_statistics(images: CheckedImages, rows: Sequence[int]) -> ImageStatistics:
+    """Mean and standard deviation over all pixels that were summed up, and the median size.
+
+    Args:
+        images: The readable images.
+        rows: Those to go by.
+    """
+    pixels, *sums = images.sums[rows].sum(axis=0)
+    mean, square = np.reshape(sums, (2, 3)) / max(1.0, pixels)
+    red, green, blue = (mean / 255).tolist()
+    deviation = np.sqrt(np.maximum(square - mean * mean, 0.0)) / 255
     return ImageStatistics(
-        mean=(mean[0] / 255, mean[1] / 255, mean[2] / 255),
-        std=(deviation[0] / 255, deviation[1] / 255, deviation[2] / 255),
-        median_width=median_low(image.look.width for image in images),
-        median_height=median_low(image.look.height for image in images),
+        mean=(red, green, blue),
+        std=tuple(deviation.tolist()),
+        median_width=_median(images.widths[rows]),
+        median_height=_median(images.heights[rows]),
     )
 
 
-def _refuse_small(classes: Sequence[str], checked: Sequence[CheckedImage], least: int) -> None:
-    counts = dict.fromkeys(classes, 0)
-    for image in checked:
-        counts[image.raw.label] += 1
-    small = {name: count for name, count in counts.items() if count < least}
+def _median(sizes: Numbers) -> int:
+    """The middle one, of an even number the lower: a size that an image has."""
+    return int(np.sort(sizes)[(len(sizes) - 1) // 2])
+
+
+def _refuse_small(classes: Sequence[str], labels: Sequence[str], least: int) -> None:
+    counts = Counter(labels)
+    small = {name: counts[name] for name in classes if counts[name] < least}
     if small:
         told = ", ".join(f"{name!r} {count}" for name, count in list(small.items())[:_SHOWN])
         more = f" and {len(small) - _SHOWN:,} more" if len(small) > _SHOWN else ""
         raise VitforgeError(
-            f"too few readable images in {len(small):,} of {len(counts):,} classes: {told}{more}",
+            f"too few readable images in {len(small):,} of {len(classes):,} classes: {told}{more}",
             where=f"class {next(iter(small))!r}",
             mend=f"a class needs {least} or more; add images, or remove the class",
         )

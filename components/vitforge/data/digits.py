@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.raw import RawDataset, RawImages
 
 CLASSES = tuple("0123456789")
 
@@ -24,11 +24,9 @@ def read_digits() -> RawDataset:
     table = _read_table()
     # Ink is counted from 0 to 16.
     pixels = np.rint(table[:, :64] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
-    images = tuple(
-        RawImage(f"digit-{index:04d}", CLASSES[int(label)], "", partial(_png, grey))
-        for index, (grey, label) in enumerate(zip(pixels, table[:, 64], strict=True))
-    )
-    return RawDataset("digits", CLASSES, images)
+    names = [f"digit-{row:04d}" for row in range(len(table))]
+    labels = [CLASSES[int(label)] for label in table[:, 64]]
+    return RawDataset("digits", CLASSES, RawImages(partial(_png, pixels), names, labels))
 
 
 def _read_table() -> NDArray[Any]:
@@ -44,7 +42,7 @@ def _read_table() -> NDArray[Any]:
     return np.column_stack([pixels, labels])
 
 
-def _png(grey: NDArray[np.uint8]) -> bytes:
+def _png(pixels: NDArray[np.uint8], name: str) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(grey).save(buffer, "PNG")
+    Image.fromarray(pixels[int(name.removeprefix("digit-"))]).save(buffer, "PNG")
     return buffer.getvalue()

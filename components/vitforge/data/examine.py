@@ -1,18 +1,19 @@
 """Everything that can be known of a data set before anything is written."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitforge.artifacts import CALIBRATION, TEST, TRAIN, VAL, DatasetInfo, DroppedImage
 from vitforge.config import DataConfig
-from vitforge.data.check import CheckedImage, check_images, pixel_statistics
+from vitforge.data.check import check_images, pixel_statistics
+from vitforge.data.checked import CheckedImages
 from vitforge.data.checks import Examined, Finding, run_checks
 from vitforge.data.decide import decide_splits, find_strata
 from vitforge.data.fingerprint import fingerprint
 from vitforge.data.near import near_duplicates
-from vitforge.data.raw import RawDataset
+from vitforge.data.raw import RawDataset, RawImages
 from vitforge.data.sources import read_source
 from vitforge.data.split import draw_calibration
 from vitforge.data.thumbs import Thumbnails
@@ -62,40 +63,36 @@ def examine(
     thumbs = Thumbnails()
     images, dropped = check_images(raw, config, run, thumbs, scratch)
     near = _near(images, thumbs)
-    digests = [image.digest for image in images]
-    units = independent_units(len(images), [digests, [image.raw.group for image in images]], near)
+    units = independent_units(len(images), [images.digests, images.raw.groups], near)
     strata = find_strata(raw, images)
     splits = decide_splits(raw, images, strata, units, config, seed)
     if config.leaked == "drop":
         images, splits, near, out = _drop_leaked(images, splits, units, near)
         dropped = [*dropped, *out]
-        digests = [image.digest for image in images]
         strata = find_strata(raw, images)
     counts = _count_classes(raw, images, splits)
-    calibration = draw_calibration(digests, strata, splits, config.calibration_images, seed)
+    calibration = draw_calibration(images.digests, strata, splits, config.calibration_images, seed)
     data = Examined(source, raw, config, images, splits, near, dropped)
     info = _describe(data, seed, counts, len(calibration))
     return Examination(data, run_checks(data), info, calibration)
 
 
-def _near(images: Sequence[CheckedImage], thumbs: Thumbnails) -> list[tuple[int, int]]:
+def _near(images: CheckedImages, thumbs: Thumbnails) -> list[tuple[int, int]]:
     """Pairs of rows that show one picture; copies of the same bytes are left to another check."""
-    first = {image.digest: row for row, image in reversed(list(enumerate(images)))}
-    rows = sorted(first.values())
-    pairs = near_duplicates(
-        thumbs,
-        [images[row].thumb for row in rows],
-        [min(images[row].look.width, images[row].look.height) for row in rows],
-    )
+    first: dict[str, int] = {}
+    for row, digest in enumerate(images.digests):
+        first.setdefault(digest, row)
+    rows = list(first.values())
+    pairs = near_duplicates(thumbs, images.thumbs[rows].tolist(), images.short_sides[rows].tolist())
     return [(rows[a], rows[b]) for a, b in pairs]
 
 
 def _drop_leaked(
-    images: Sequence[CheckedImage],
+    images: CheckedImages,
     splits: Sequence[str],
     units: Sequence[int],
     near: Sequence[tuple[int, int]],
-) -> tuple[list[CheckedImage], list[str], list[tuple[int, int]], list[DroppedImage]]:
+) -> tuple[CheckedImages, list[str], list[tuple[int, int]], list[DroppedImage]]:
     """Leave out of a split what is also in a later one."""
     last: dict[int, str] = {}
     for unit, split in zip(units, splits, strict=True):
@@ -103,16 +100,16 @@ def _drop_leaked(
     kept = [row for row, unit in enumerate(units) if splits[row] == last[unit]]
     place = {row: new for new, row in enumerate(kept)}
     lost = [
-        DroppedImage(path=image.raw.id, reason=f"also in {last[unit]}, dropped from {split}")
-        for image, unit, split in zip(images, units, splits, strict=True)
+        DroppedImage(path=name, reason=f"also in {last[unit]}, dropped from {split}")
+        for name, unit, split in zip(images.raw.ids, units, splits, strict=True)
         if split != last[unit]
     ]
     pairs = [(place[a], place[b]) for a, b in near if a in place and b in place]
-    return [images[row] for row in kept], [splits[row] for row in kept], pairs, lost
+    return images.take(kept), [splits[row] for row in kept], pairs, lost
 
 
 def _count_classes(
-    raw: RawDataset, images: Sequence[CheckedImage], splits: Sequence[str]
+    raw: RawDataset, images: CheckedImages, splits: Sequence[str]
 ) -> dict[str, tuple[int, ...]]:
     """Images of each class in train, val and test; of each positive label for multi-label.
 
@@ -121,8 +118,8 @@ def _count_classes(
             split may have it.
     """
     counted: Counter[tuple[str, str]] = Counter()
-    for image, split in zip(images, splits, strict=True):
-        words = image.raw.label.split("|") if raw.task == "multi_label" else [image.raw.label]
+    for label, split in zip(images.raw.labels, splits, strict=True):
+        words = label.split("|") if raw.task == "multi_label" else [label]
         counted.update((split, word) for word in words)
     counts = {
         split: tuple(counted[split, name] for name in raw.classes) for split in (TRAIN, VAL, TEST)
@@ -144,7 +141,8 @@ def _describe(
     data: Examined, seed: int, counts: dict[str, tuple[int, ...]], calibration: int
 ) -> DatasetInfo:
     members = Counter(data.splits)
-    training = [i for i, split in zip(data.images, data.splits, strict=True) if split == TRAIN]
+    images = data.images
+    training = [row for row, split in enumerate(data.splits) if split == TRAIN]
     return DatasetInfo(
         name=data.raw.name,
         source=data.source,
@@ -152,11 +150,18 @@ def _describe(
         classes=data.raw.classes,
         sizes={split: members[split] for split in (TRAIN, VAL, TEST)} | {CALIBRATION: calibration},
         class_counts=counts,
-        statistics=pixel_statistics(training),
+        statistics=pixel_statistics(images, training),
         fingerprint=fingerprint(
-            (image.digest, repr(image.raw.targets) if image.raw.targets else image.raw.label, split)
-            for image, split in zip(data.images, data.splits, strict=True)
+            zip(images.digests, _label_words(images.raw), data.splits, strict=True)
         ),
         seed=seed,
         dropped=(*data.dropped, *data.raw.ignored),
+        slices=tuple(images.raw.slices),
     )
+
+
+def _label_words(images: RawImages) -> Iterable[str]:
+    """Every label as one word; of values, all their digits."""
+    if images.targets.shape[1]:
+        return (repr(tuple(row.tolist())) for row in images.targets)
+    return images.labels

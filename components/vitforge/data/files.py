@@ -1,40 +1,34 @@
-"""Reading one image file, wherever it lies and whatever it is."""
+"""Files by their names, and reading one image file, wherever it lies and whatever it is."""
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
+MANIFEST_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
 
 
-def file_reader(root: Path, name: str) -> Callable[[], bytes]:
-    """A function that reads a file's bytes, as an image that Pillow opens.
+def find_manifest(folder: Path) -> Path | None:
+    """The manifest that lies in an image folder under a usual name, or None."""
+    names = (f"{stem}{suffix}" for stem in ("metadata", "manifest") for suffix in MANIFEST_SUFFIXES)
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def read_image(root: Path, name: str) -> bytes:
+    """Read a file's bytes, as an image that Pillow opens.
 
     Args:
         root: Folder that a relative name starts from.
         name: Relative or absolute path, or a URL.
     """
-    if "://" in name:
-        return partial(_read_url, name)
-    path = root / name
-    if path.suffix.lower() in DICOM_SUFFIXES:
-        return partial(_read_dicom, path)
-    # A Path an image would be half a kilobyte of memory each.
-    return partial(_read_file, str(path))
-
-
-def _read_file(path: str) -> bytes:
-    return Path(path).read_bytes()
-
-
-def _read_url(url: str) -> bytes:
-    from vitforge.data.remote import fetch_file
-
-    path = fetch_file(url)
-    return _read_dicom(path) if path.suffix.lower() in DICOM_SUFFIXES else path.read_bytes()
-
-
-def _read_dicom(path: Path) -> bytes:
+    path = _fetched(name) if "://" in name else root / name
+    content = path.read_bytes()
+    if path.suffix.lower() not in DICOM_SUFFIXES:
+        return content
     from vitforge.data.dicom import dicom_to_png
 
-    return dicom_to_png(path.read_bytes())
+    return dicom_to_png(content)
+
+
+def _fetched(url: str) -> Path:
+    from vitforge.data.remote import fetch_file
+
+    return fetch_file(url)

@@ -4,13 +4,14 @@ import difflib
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from vitforge.artifacts import TRAIN, DroppedImage
 from vitforge.config import DataConfig
-from vitforge.data.files import DICOM_SUFFIXES, file_reader
+from vitforge.data.files import DICOM_SUFFIXES, read_image
 from vitforge.data.labels import ordered_classes, refuse_case_twins
-from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.raw import RawDataset, RawImages
 from vitforge.data.split_names import SPLIT_NAMES
 from vitforge.errors import VitforgeError
 
@@ -54,7 +55,10 @@ def read_folder(root: Path, config: DataConfig | None = None) -> RawDataset:
         classes = tuple(sorted(folder.name for folder in top))
     if len(classes) == 1:
         raise _one_class(class_folders[0][1])
-    images: list[RawImage] = []
+    ids: list[str] = []
+    labels: list[str] = []
+    given: list[str] = []
+    groups: list[str] = []
     ignored: list[DroppedImage] = []
     for split, folder in class_folders:
         for path in _files(folder):
@@ -62,17 +66,18 @@ def read_folder(root: Path, config: DataConfig | None = None) -> RawDataset:
             if path.suffix and path.suffix.lower() not in SUFFIXES:
                 ignored.append(DroppedImage(path=name, reason="not an image file"))
             else:
-                group = _patient(path) if path.suffix.lower() in DICOM_SUFFIXES else ""
-                reader = file_reader(root, name)
-                images.append(RawImage(name, folder.name, split, reader, group))
-    if not images:
+                ids.append(name)
+                labels.append(folder.name)
+                given.append(split)
+                groups.append(_patient(path) if path.suffix.lower() in DICOM_SUFFIXES else "")
+    if not ids:
         raise VitforgeError("the folder holds no images", where=str(root), mend=_LAYOUT)
-    refuse_case_twins(Counter(image.label for image in images), str(root))
+    refuse_case_twins(Counter(labels), str(root))
     ordinal = config.task == "ordinal"
     return RawDataset(
         root.resolve().name,
         ordered_classes(classes, config, str(root)) if ordinal else classes,
-        tuple(images),
+        RawImages(partial(read_image, root), ids, labels, given, groups),
         tuple(ignored),
         "ordinal" if ordinal else "single_label",
     )

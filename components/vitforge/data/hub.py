@@ -4,13 +4,17 @@ import difflib
 import os
 from functools import partial
 from pathlib import Path
+from sys import intern
 from typing import Any
+
+import numpy as np
 
 from vitforge.artifacts import TEST, TRAIN, VAL, DroppedImage
 from vitforge.config import DataConfig
 from vitforge.data.labels import Cell, Labels, read_labels
 from vitforge.data.manifest import GROUPS, to_cell, usual_column
-from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.raw import RawDataset, RawImages
+from vitforge.data.slices import check_slices
 from vitforge.errors import VitforgeError
 
 TIMEOUT = 5.0
@@ -112,29 +116,45 @@ def _read(loaded: Any, name: str, config: DataConfig) -> RawDataset:
     image, label = _columns(first.features, name, config)
     group = config.group_column or usual_column(first.column_names, GROUPS)
     labels = _labels(parts, label, config, name)
-    images: list[RawImage] = []
-    dropped: list[DroppedImage] = []
-    for part, rows in parts.items():
-        encoded = rows.cast_column(image, datasets.Image(decode=False))
-        groups = encoded[group] if group else [""] * len(encoded)
+    check_slices(first.column_names, config, name)
+    encoded = {
+        part: rows.cast_column(image, datasets.Image(decode=False)) for part, rows in parts.items()
+    }
+    rows = RawImages(
+        partial(_read_row, encoded, image),
+        [f"{part}/{row:07d}" for part in parts for row in range(len(parts[part]))],
+        labels.names,
         # One part only is a whole that has yet to be split.
-        split = _SPLITS[part] if len(parts) > 1 else ""
-        for index, member in enumerate(groups):
-            row = len(images) + len(dropped)
-            identity = f"{part}/{index:07d}"
-            if not labels.names[row]:
-                dropped.append(DroppedImage(path=identity, reason="the row has no label"))
-                continue
-            load = partial(_bytes, encoded, image, index)
-            targets = labels.targets[row]
-            images.append(
-                RawImage(
-                    identity, labels.names[row], split, load, group=str(member), targets=targets
-                )
-            )
-    return RawDataset(
-        name, labels.classes, tuple(images), (), labels.task, labels.found, tuple(dropped)
+        [_SPLITS[part] for part in parts for _ in parts[part]] if len(parts) > 1 else (),
+        _texts(parts, group) if group else (),
+        targets=labels.targets,
+        slices={column: _texts(parts, column) for column in config.slice_columns},
     )
+    labelled = [row for row, label in enumerate(labels.names) if label]
+    dropped = tuple(
+        DroppedImage(path=identity, reason="the row has no label")
+        for identity, label in zip(rows.ids, labels.names, strict=True)
+        if not label
+    )
+    return RawDataset(
+        name, labels.classes, rows.take(labelled), (), labels.task, labels.found, dropped
+    )
+
+
+def _texts(parts: dict[str, Any], column: str) -> list[str]:
+    """A column of all parts as text; the classes of a ClassLabel by name."""
+    kind = next(iter(parts.values())).features[column]
+    names = getattr(kind, "names", None)
+    values = [value for rows in parts.values() for value in rows[column]]
+    return [
+        names[value] if names and value is not None and value >= 0 else _text(value)
+        for value in values
+    ]
+
+
+def _text(value: Any) -> str:
+    cell = to_cell(value)
+    return intern("|".join(cell) if isinstance(cell, list) else cell)
 
 
 def _labels(parts: dict[str, Any], label: str, config: DataConfig, name: str) -> Labels:
@@ -155,7 +175,7 @@ def _labels(parts: dict[str, Any], label: str, config: DataConfig, name: str) ->
     if inner is not feature or config.task == "ordinal":
         return read_labels({label: cells}, config, name)
     names = [str(cell) for cell in cells]
-    return Labels("single_label", "", tuple(inner.names), names, [()] * len(names))
+    return Labels("single_label", "", tuple(inner.names), names, np.empty((len(names), 0)))
 
 
 def _columns(features: Any, name: str, config: DataConfig) -> tuple[str, str]:
@@ -180,8 +200,9 @@ def _columns(features: Any, name: str, config: DataConfig) -> tuple[str, str]:
     return images[0], labels[0]
 
 
-def _bytes(rows: Any, column: str, index: int) -> bytes:
-    value = rows[index][column]
+def _read_row(parts: dict[str, Any], column: str, place: str) -> bytes:
+    part, _, row = place.rpartition("/")
+    value = parts[part][int(row)][column]
     if value["bytes"] is not None:
         return bytes(value["bytes"])
     return Path(value["path"]).read_bytes()

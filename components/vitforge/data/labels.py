@@ -1,9 +1,14 @@
 """From the cells of a manifest to the labels of a task."""
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vitforge.config import DataConfig
 from vitforge.config.data import EVERY_LABEL, LabelPolicy, Task
@@ -31,14 +36,14 @@ class Labels:
         found: How the task was found, one sentence.
         classes: Class names in order; empty for a regression.
         names: Label of each row as text; empty where the row has none and must be dropped.
-        targets: As `RawImage.targets`, one a row.
+        targets: As `RawImages.targets`.
     """
 
     task: Task
     found: str
     classes: tuple[str, ...]
     names: list[str]
-    targets: list[tuple[float, ...]]
+    targets: NDArray[np.float64]
 
 
 def read_labels(columns: Mapping[str, Sequence[Cell]], config: DataConfig, where: str) -> Labels:
@@ -67,7 +72,7 @@ def read_labels(columns: Mapping[str, Sequence[Cell]], config: DataConfig, where
     counts = Counter(cell for cell in cells if cell)
     refuse_case_twins(counts, where)
     classes = ordered_classes(counts, config, where) if task == "ordinal" else tuple(sorted(counts))
-    return Labels(task, found, classes, cells, [()] * len(cells))
+    return Labels(task, found, classes, cells, np.empty((len(cells), 0)))
 
 
 def refuse_case_twins(counts: Mapping[str, int], where: str) -> None:
@@ -134,46 +139,59 @@ def _multi_label(
         counts = Counter(word for row in rows for word in row)
         refuse_case_twins(counts, where)
         classes = tuple(sorted(counts))
-        # A list that is there is complete: what it does not name is absent, not unknown.
-        targets = [
-            tuple(float(name in row) for name in classes) if row else () for row in map(set, rows)
-        ]
+        targets = _listed(rows, classes)
     else:
         classes = tuple(columns)
         _known_labels(classes, config, where)
-        by_label = [
-            _column(name, cells, _policies(name, config), where) for name, cells in columns.items()
-        ]
-        targets = list(zip(*by_label, strict=True))
-    names = [
-        SEPARATOR.join(name for name, value in zip(classes, row, strict=True) if value >= 0.5)
-        or "none"
-        if row and not all(math.isnan(value) for value in row)
-        else ""
+        targets = np.column_stack(
+            [
+                _column(name, cells, _policies(name, config), where)
+                for name, cells in columns.items()
+            ]
+        )
+    return Labels("multi_label", found, classes, _joined(targets, classes), targets)
+
+
+def _listed(rows: Sequence[Sequence[str]], classes: Sequence[str]) -> NDArray[np.float64]:
+    """1 for what a list names; a list that is there is complete, so all else is 0."""
+    place = {name: number for number, name in enumerate(classes)}
+    targets = np.zeros((len(rows), len(classes)))
+    for row, words in enumerate(rows):
+        targets[row, [place[word] for word in words]] = 1.0
+        if not words:
+            targets[row] = math.nan
+    return targets
+
+
+def _joined(targets: NDArray[np.float64], classes: Sequence[str]) -> list[str]:
+    """The positive labels of each row as text; empty where nothing is known of it."""
+    return [
+        ""
+        if np.isnan(row).all()
+        else intern(SEPARATOR.join(itertools.compress(classes, row >= 0.5)) or "none")
         for row in targets
     ]
-    return Labels("multi_label", found, classes, names, targets)
 
 
 def _column(
     name: str, cells: Sequence[Cell], policies: tuple[LabelPolicy, LabelPolicy], where: str
-) -> list[float]:
+) -> NDArray[np.float64]:
     """One label's values; NaN where the loss is to look away."""
     missing = _value(policies[0], SOFT_MISSING)
     uncertain = _value(policies[1], SOFT_UNCERTAIN)
-    values = []
-    for row, cell in enumerate(cells, 1):
+    values = np.empty(len(cells))
+    for row, cell in enumerate(cells):
         word = _word(cell).lower()
         if not word:
-            values.append(missing)
+            values[row] = missing
         elif word in _UNCERTAIN:
-            values.append(uncertain)
+            values[row] = uncertain
         elif word in _POSITIVE or word in _NEGATIVE:
-            values.append(float(word in _POSITIVE))
+            values[row] = word in _POSITIVE
         else:
             raise VitforgeError(
                 f"label {name!r} is {word!r}, which is none of 1, 0, -1 and blank",
-                where=f"{where}, row {row}",
+                where=f"{where}, row {row + 1}",
                 mend="mend the cell, or name the label columns in data.label_columns",
             )
     return values
@@ -207,14 +225,14 @@ def _known_labels(classes: Sequence[str], config: DataConfig, where: str) -> Non
 
 
 def _regression(cells: Sequence[str], found: str, where: str) -> Labels:
-    targets: list[tuple[float, ...]] = []
-    for row, cell in enumerate(cells, 1):
+    targets = np.full((len(cells), 1), math.nan)
+    for row, cell in enumerate(cells):
         number = _number(cell)
         if cell and number is None:
             raise VitforgeError(
-                f"{cell!r} is no number", where=f"{where}, row {row}", mend="mend the cell"
+                f"{cell!r} is no number", where=f"{where}, row {row + 1}", mend="mend the cell"
             )
-        targets.append(() if number is None else (number,))
+        targets[row] = math.nan if number is None else number
     return Labels("regression", found, (), list(cells), targets)
 
 

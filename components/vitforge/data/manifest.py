@@ -5,18 +5,20 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from sys import intern
+from typing import Any, TextIO
 
 from vitforge.artifacts import DroppedImage
 from vitforge.config import DataConfig
-from vitforge.data.files import file_reader
+from vitforge.data.files import read_image
 from vitforge.data.labels import Cell, read_labels
-from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.raw import RawDataset, RawImages
+from vitforge.data.slices import check_slices
 from vitforge.data.split_names import split_name
 from vitforge.errors import VitforgeError
 
-SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
 _PATHS = (
     *("path", "file_name", "filename", "file", "filepath", "file_path"),
     *("image_path", "image", "image index"),
@@ -29,12 +31,6 @@ GROUPS = (
 _TIMES = ("time", "date", "timestamp", "datetime", "acquired_at", "study_date", "studydate")
 _SPLITS = ("split", "set", "partition", "subset")
 _MARKS = {"0", "1", "-1", "0.0", "1.0", "-1.0", ""}
-
-
-def find_manifest(folder: Path) -> Path | None:
-    """The manifest that lies in an image folder under a usual name, or None."""
-    names = (f"{stem}{suffix}" for stem in ("metadata", "manifest") for suffix in SUFFIXES)
-    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def read_manifest(path: Path, config: DataConfig) -> RawDataset:
@@ -55,44 +51,56 @@ def read_manifest(path: Path, config: DataConfig) -> RawDataset:
     role = _roles(columns, config, str(path))
     label_columns = role.pop("labels").split("\0")
     labels = read_labels({name: columns[name] for name in label_columns}, config, str(path))
+    check_slices(columns, config, str(path))
     used = {*role.values(), *label_columns}
-    others = [name for name in columns if name not in used]
+    names = _texts(columns, role["path"])
+    splits = _texts(columns, role["split"])
+    images = RawImages(
+        partial(read_image, path.parent),
+        names,
+        labels.names,
+        [split_name(word, f"{path}, row {row}") for row, word in enumerate(splits, 1)],
+        _texts(columns, role["group"]),
+        [sortable_time(word) for word in _texts(columns, role["time"])],
+        targets=labels.targets,
+        metadata={name: _texts(columns, name) for name in columns if name not in used},
+        slices={name: _texts(columns, name) for name in config.slice_columns},
+    )
+    kept, dropped = _usable(path, names, labels.names)
+    return RawDataset(
+        path.resolve().parent.name if path.stem in ("metadata", "manifest") else path.stem,
+        labels.classes, images.take(kept), (), labels.task, labels.found, tuple(dropped),
+    )  # fmt: skip
+
+
+def _usable(
+    path: Path, names: Sequence[str], labels: Sequence[str]
+) -> tuple[list[int], list[DroppedImage]]:
+    """Rows that have a path and a label and do not come again, and what is wrong with the others.
+
+    Raises:
+        VitforgeError: if a path has two labels.
+    """
     first: dict[str, int] = {}
-    images: list[RawImage] = []
+    kept: list[int] = []
     dropped: list[DroppedImage] = []
-    for row in range(rows):
-        name = _text(columns[role["path"]][row])
+    for row, name in enumerate(names):
         before = first.setdefault(name, row)
-        if not name or not labels.names[row]:
+        if not name or not labels[row]:
             reason = f"row {row + 1} has no {'label' if name else 'path'}"
             dropped.append(DroppedImage(path=name or f"{path.name}:{row + 1}", reason=reason))
         elif before != row:
-            if labels.names[before] != labels.names[row]:
+            if labels[before] != labels[row]:
                 raise VitforgeError(
-                    f"{name} is listed twice, as {labels.names[before]!r} and "
-                    f"{labels.names[row]!r}",
+                    f"{name} is listed twice, as {labels[before]!r} and {labels[row]!r}",
                     where=f"{path}, rows {before + 1} and {row + 1}",
                     mend="keep one of the rows",
                 )
             reason = f"listed twice, in rows {before + 1} and {row + 1}"
             dropped.append(DroppedImage(path=name, reason=reason))
         else:
-            images.append(
-                RawImage(
-                    name,
-                    labels.names[row],
-                    split_name(_optional(columns, role["split"], row), f"{path}, row {row + 1}"),
-                    file_reader(path.parent, name),
-                    group=_optional(columns, role["group"], row),
-                    time=sortable_time(_optional(columns, role["time"], row)),
-                    targets=labels.targets[row],
-                    metadata={other: _text(columns[other][row]) for other in others},
-                )
-            )
-    return RawDataset(
-        path.resolve().parent.name if path.stem in ("metadata", "manifest") else path.stem,
-        labels.classes, tuple(images), (), labels.task, labels.found, tuple(dropped),
-    )  # fmt: skip
+            kept.append(row)
+    return kept, dropped
 
 
 def sortable_time(text: str) -> str:
@@ -127,20 +135,29 @@ def _columns(path: Path) -> dict[str, list[Cell]]:
                 lines = [json.loads(line) for line in file if line.strip()]
                 names = dict.fromkeys(name for line in lines for name in line)
                 return {name: [to_cell(line.get(name)) for line in lines] for name in names}
-            rows = list(csv.reader(file, dialect="excel" if path.suffix == ".csv" else "excel-tab"))
+            return _read_csv(file, path)
     except (OSError, ValueError, csv.Error, AttributeError) as error:
         raise VitforgeError(
             f"the manifest cannot be read: {error}", where=str(path), mend="mend the file"
         ) from None
-    header, *body = [row for row in rows if row] or [[]]
-    for number, row in enumerate(body, 1):
+
+
+def _read_csv(file: TextIO, path: Path) -> dict[str, list[Cell]]:
+    """Columns of a CSV or TSV; a word that comes again is kept once."""
+    lines = csv.reader(file, dialect="excel" if path.suffix == ".csv" else "excel-tab")
+    rows = filter(None, lines)
+    header = next(rows, [])
+    columns: list[list[Cell]] = [[] for _ in header]
+    for number, row in enumerate(rows, 1):
         if len(row) != len(header):
             raise VitforgeError(
                 f"the row has {len(row)} cells, the header {len(header)}",
                 where=f"{path}, row {number}",
                 mend="mend the row; a cell with a comma needs quotes",
             )
-    return {name.strip(): [row[index].strip() for row in body] for index, name in enumerate(header)}
+        for column, cell in zip(columns, row, strict=True):
+            column.append(intern(cell.strip()))
+    return dict(zip(map(str.strip, header), columns, strict=True))
 
 
 def _roles(columns: Mapping[str, Sequence[Cell]], config: DataConfig, where: str) -> dict[str, str]:
@@ -187,8 +204,9 @@ def _find(
     return usual_column(columns, usual)
 
 
-def _optional(columns: Mapping[str, Sequence[Cell]], name: str, row: int) -> str:
-    return _text(columns[name][row]) if name else ""
+def _texts(columns: Mapping[str, Sequence[Cell]], name: str) -> list[str]:
+    """A column as text; nothing where there is no such column."""
+    return [_text(cell) for cell in columns[name]] if name else []
 
 
 def to_cell(value: Any) -> Cell:

@@ -1,12 +1,10 @@
 """The data set's report: what is in it, how it looks, how it was split, what was left out."""
 
-from collections.abc import Sequence
-
 from PIL import Image
 
 from vitforge.artifacts import CALIBRATION, TEST, TRAIN, VAL, DatasetInfo
 from vitforge.config import DataConfig
-from vitforge.data.check import CheckedImage
+from vitforge.data.checks import Examined
 from vitforge.data.examine import Examination
 from vitforge.data.page_findings import drift_section, findings_section, histogram_section
 from vitforge.preprocessing import decode_image
@@ -33,12 +31,11 @@ _LISTED = 200
 def dataset_report(found: Examination) -> Report:
     """Draw up the report."""
     info, data = found.info, found.data
-    training = [i for i, split in zip(data.images, data.splits, strict=True) if split == TRAIN]
-    duplicates = len(data.images) - len({image.digest for image in data.images})
+    duplicates = len(data.images) - len(set(data.images.digests))
     sections = [
         Section("At a glance", _glance(info, duplicates, len(data.near))),
         Section("What the checks found", findings_section(found)),
-        Section("What it looks like", _montage(info, data.config, training)),
+        Section("What it looks like", _montage(data)),
         *([Section("Classes and splits", _classes(info))] if info.classes else []),
         Section("How it was split", _split(info, data.config)),
         Section("Sizes and light", histogram_section(data)),
@@ -69,22 +66,25 @@ def _glance(info: DatasetInfo, duplicates: int, near: int) -> str:
     )
 
 
-def _montage(info: DatasetInfo, config: DataConfig, training: Sequence[CheckedImage]) -> str:
+def _montage(data: Examined) -> str:
     """A row of training images for each class; of many classes, one image each."""
-    names = info.classes or ("",)
+    raw = data.images.raw
+    names = data.raw.classes or ("",)
     a_class = min(_ROW, max(1, _MONTAGE // len(names)))
     by_class: dict[str, list[Image.Image]] = {name: [] for name in names[:_MONTAGE]}
-    for image in sorted(training, key=lambda image: image.digest):
-        words = image.raw.label.split("|") if info.task == "multi_label" else [image.raw.label]
-        for name in words if info.classes else ("",):
-            row = by_class.get(name)
-            if row is not None and len(row) < a_class:
-                picture = decode_image(image.raw.load(), config.max_pixels)
+    training = (row for row, split in enumerate(data.splits) if split == TRAIN)
+    for row in sorted(training, key=data.images.digests.__getitem__):
+        words = raw.labels[row].split("|") if data.raw.task == "multi_label" else [raw.labels[row]]
+        for name in words if data.raw.classes else ("",):
+            shown = by_class.get(name)
+            if shown is not None and len(shown) < a_class:
+                content = raw.read(raw.places[row])
+                picture = decode_image(content, data.config.max_pixels, at_least=THUMBNAIL)
                 picture.thumbnail((THUMBNAIL, THUMBNAIL))  # 200 photographs would fill the memory
-                row.append(picture)
+                shown.append(picture)
     if a_class >= _ROW // 2:
         return image_rows(by_class.items(), a_class)
-    return image_wall(((row[0], name) for name, row in by_class.items() if row), _ROW)
+    return image_wall(((shown[0], name) for name, shown in by_class.items() if shown), _ROW)
 
 
 def _classes(info: DatasetInfo) -> str:

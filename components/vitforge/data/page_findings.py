@@ -37,10 +37,9 @@ def histogram_section(data: Examined) -> Markup:
     """Shorter side and brightness of all images, split by split."""
     from matplotlib.figure import Figure
 
-    looks = [image.look for image in data.images]
     measures = (
-        ("shorter side, pixels", np.array([min(look.width, look.height) for look in looks])),
-        ("brightness, of 255", np.array([look.brightness for look in looks])),
+        ("shorter side, pixels", data.images.short_sides),
+        ("brightness, of 255", data.images.brightness),
     )
     splits = np.array(data.splits)
     with chart_style():
@@ -76,7 +75,7 @@ def drift_section(data: Examined) -> Markup:
 def _pictures(data: Examined, finding: Finding) -> Iterator[tuple[Image.Image, str]]:
     for example in finding.examples:
         for row in example:
-            image = data.images[row].raw
-            picture = decode_image(image.load(), data.config.max_pixels)
+            image = data.images.raw[row]
+            picture = decode_image(image.load(), data.config.max_pixels, at_least=THUMBNAIL)
             picture.thumbnail((THUMBNAIL, THUMBNAIL))
             yield picture, f"{data.splits[row]}: {image.label}, {image.id}"

@@ -1,15 +1,15 @@
 """Splits that somebody has decided already: an earlier run's, or a benchmark's official lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from vitforge.artifacts import TRAIN
-from vitforge.data.check import CheckedImage
+from vitforge.data.checked import CheckedImages
 from vitforge.data.split_names import split_name
 from vitforge.errors import VitforgeError
 
 
-def pinned_splits(file: str, images: Sequence[CheckedImage]) -> list[str]:
+def pinned_splits(file: str, images: CheckedImages) -> list[str]:
     """The split of each image in an earlier run's `splits.parquet`.
 
     Images are known again by their content, so files may have been renamed.
@@ -21,27 +21,29 @@ def pinned_splits(file: str, images: Sequence[CheckedImage]) -> list[str]:
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(file, columns=["id", "digest", "split"]).to_pylist()
+        table = pq.read_table(file, columns=["id", "digest", "split"])
     except (OSError, KeyError, pa.ArrowInvalid) as error:
         raise VitforgeError(
             f"the list of splits cannot be read: {error}",
             where=file,
             mend="name the splits.parquet of a prepared data set in data.splits_file",
         ) from None
-    exact = {(row["digest"], row["id"]): row["split"] for row in rows}
-    content = {row["digest"]: row["split"] for row in rows}
-    new = [image for image in images if image.digest not in content]
-    gone = content.keys() - {image.digest for image in images}
+    ids, digests, splits = (table[name].to_pylist() for name in ("id", "digest", "split"))
+    exact = dict(zip(zip(digests, ids, strict=True), splits, strict=True))
+    content = dict(zip(digests, splits, strict=True))
+    here = list(zip(images.digests, images.raw.ids, strict=True))
+    new = [name for digest, name in here if digest not in content]
+    gone = content.keys() - set(images.digests)
     if new or gone:
         raise VitforgeError(
             f"{len(new):,} images are not in the list, and {len(gone):,} of the list are not here",
-            where=f"{file}: {new[0].raw.id if new else min(gone)}",
+            where=f"{file}: {new[0] if new else min(gone)}",
             mend="take the data that the list was made from, or draw a new split",
         )
-    return [exact.get((image.digest, image.raw.id), content[image.digest]) for image in images]
+    return [exact[key] if key in exact else content[key[0]] for key in here]
 
 
-def official_splits(lists: Mapping[str, str], images: Sequence[CheckedImage]) -> list[str]:
+def official_splits(lists: Mapping[str, str], images: CheckedImages) -> list[str]:
     """The split of each image by lists of one path or file name a line.
 
     Args:
@@ -65,13 +67,12 @@ def official_splits(lists: Mapping[str, str], images: Sequence[CheckedImage]) ->
                 raise VitforgeError(f"{line} is in {listed[line]} and in {split}", where=file)
     rest = "" if TRAIN in listed.values() else TRAIN
     found = [
-        listed.get(image.raw.id) or listed.get(image.raw.id.rsplit("/", 1)[-1]) or rest
-        for image in images
+        listed.get(name) or listed.get(name.rsplit("/", 1)[-1]) or rest for name in images.raw.ids
     ]
     if not set(found) - {rest}:
         raise VitforgeError(
             "the lists name no image of the data set",
             where=next(iter(lists.values())),
-            mend=f"write one path a line, such as {images[0].raw.id}",
+            mend=f"write one path a line, such as {images.raw.ids[0]}",
         )
     return found

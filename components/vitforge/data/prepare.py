@@ -4,13 +4,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from vitforge.artifacts import DATASET_FILE, REPORT_FILE, TEST, TRAIN, VAL, DatasetInfo
+from vitforge.artifacts import DATASET_FILE, REPORT_FILE, SPLITS_FILE, TEST, TRAIN, VAL, DatasetInfo
 from vitforge.config import DataConfig
 from vitforge.data.card import data_card
 from vitforge.data.checks import Finding
 from vitforge.data.examine import Examination, examine
+from vitforge.data.layout import lay_out, split_schema
 from vitforge.data.page import dataset_report
-from vitforge.data.write import write_splits
+from vitforge.data.write import write_list, write_shards
 from vitforge.errors import VitforgeError
 from vitforge.folders import whole_folder
 from vitforge.tracking import StepRun
@@ -21,8 +22,8 @@ CARD_FILE = "data_card.md"
 def prepare(source: str, seed: int, config: DataConfig, out: Path, run: StepRun) -> DatasetInfo:
     """Read a data set, check every image, split it, and write the dataset artifact.
 
-    What has been read stays in a hidden folder beside `out` until the artifact is whole, so a
-    step that was stopped goes on from there.
+    What has been read and written stays in a hidden folder beside `out` until the artifact is
+    whole, so a step that was stopped goes on from there.
 
     Args:
         source: `digits`, a folder, a manifest, a URL or a hub id; see `check_source`.
@@ -39,17 +40,22 @@ def prepare(source: str, seed: int, config: DataConfig, out: Path, run: StepRun)
             not make one, or a check finds a failure, such as leakage.
         OSError: if the disk refuses.
     """
-    scratch = out.parent / f".{out.name}.scan"
+    scratch = out.parent / f".{out.name}.unfinished"
     found = examine(source, seed, config, run, scratch)
     failures = [finding for finding in found.findings if finding.severity == "failure"]
     if failures:
         _log_report(found, run)
         raise _refusal(failures)
+    data = found.data
+    shards = write_shards(
+        scratch / "shards", data.raw, data.images, data.splits, found.calibration, run
+    )
     with whole_folder(out) as folder:
-        data = found.data
-        write_splits(folder, data.raw, data.images, data.splits, found.calibration, run)
         found.info.save(folder / DATASET_FILE)
         dataset_report(found).save(folder / REPORT_FILE)
+        write_list(folder / SPLITS_FILE, data.images, data.splits)
+        for split, files in shards.items():
+            lay_out(folder / split, split_schema(data.raw), files)
     shutil.rmtree(scratch, ignore_errors=True)
     _tell(found, run)
     run.file(out / REPORT_FILE)

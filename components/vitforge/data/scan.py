@@ -16,7 +16,7 @@ from pathlib import Path
 from vitforge.artifacts import write_atomically
 from vitforge.config import DataConfig
 from vitforge.data.look import Look, look_at
-from vitforge.data.raw import RawImage
+from vitforge.data.raw import RawImages
 from vitforge.errors import VitforgeError
 from vitforge.tracking import StepRun
 
@@ -28,14 +28,14 @@ FEW = 2048
 """Images below which threads are quicker than the start of processes."""
 _TASK = 32
 """Images that a worker takes at once."""
-_FORMAT = 1
+_FORMAT = 2
 
 Seen = tuple[Look | str, bytes]
 """What an image is and its thumbnail; or why it cannot be read, and nothing."""
 
 
 def scan_images(
-    images: Sequence[RawImage], config: DataConfig, run: StepRun, scratch: Path | None
+    images: RawImages, config: DataConfig, run: StepRun, scratch: Path | None
 ) -> Iterator[Seen]:
     """Look at every image, in order; memory holds a few hundred at most.
 
@@ -46,19 +46,18 @@ def scan_images(
         scratch: Folder that finished parts are kept in; None keeps none.
     """
     if scratch:
-        state = json.dumps([_FORMAT, config.max_pixels, config.version, [i.id for i in images]])
-        scratch = scratch / hashlib.sha256(state.encode()).hexdigest()[:16]
+        scratch = scratch / _state(images, config)
     workers = config.workers or len(os.sched_getaffinity(0))
     began, fresh = time.monotonic(), 0
     with _pool(workers, len(images), config.workers) as pool:
         for start in range(0, len(images), PART):
-            part = images[start : start + PART]
+            part = images.places[start : start + PART]
             kept = scratch / f"{start:09d}.jsonl" if scratch and len(part) == PART else None
             if kept and kept.exists():
                 yield from map(_thaw, kept.read_text(encoding="utf-8").splitlines())
                 continue
             lines: list[str] = []
-            for number, seen in enumerate(_look_all(pool, part, workers, config, len(images))):
+            for number, seen in enumerate(_look_all(pool, images, part, workers, config)):
                 fresh += 1
                 done = start + number + 1
                 left = (time.monotonic() - began) / fresh * (len(images) - done)
@@ -71,6 +70,14 @@ def scan_images(
                 write_atomically(kept, "\n".join(lines).encode())
 
 
+def _state(images: RawImages, config: DataConfig) -> str:
+    """A word for everything that what is seen depends on."""
+    state = hashlib.sha256(f"{_FORMAT} {config.max_pixels} {config.version}".encode())
+    for name in images.ids:
+        state.update(name.encode() + b"\0")
+    return state.hexdigest()[:16]
+
+
 def _pool(workers: int, images: int, asked: int) -> Executor:
     """Processes for many images; threads for few, whose start would cost more than the work."""
     if images < FEW and not asked:
@@ -80,26 +87,28 @@ def _pool(workers: int, images: int, asked: int) -> Executor:
 
 
 def _look_all(
-    pool: Executor, images: Sequence[RawImage], workers: int, config: DataConfig, total: int
+    pool: Executor, images: RawImages, places: Sequence[str], workers: int, config: DataConfig
 ) -> Iterator[Seen]:
     """Tasks are handed out a few ahead, so that results do not pile up."""
-    share = min(1.0, EXACT / total)
+    share = min(1.0, EXACT / len(images))
     waiting: deque[Future[list[Seen]]] = deque()
-    for start in range(0, len(images), _TASK):
-        loads = [image.load for image in images[start : start + _TASK]]
-        waiting.append(pool.submit(_look_some, loads, config.max_pixels, share))
+    for start in range(0, len(places), _TASK):
+        some = places[start : start + _TASK]
+        waiting.append(pool.submit(_look_some, images.read, some, config.max_pixels, share))
         if len(waiting) > 3 * workers:
             yield from waiting.popleft().result()
     yield from itertools.chain.from_iterable(task.result() for task in waiting)
 
 
-def _look_some(loads: Sequence[Callable[[], bytes]], max_pixels: int, share: float) -> list[Seen]:
-    return [_look(load, max_pixels, share) for load in loads]
+def _look_some(
+    read: Callable[[str], bytes], places: Sequence[str], max_pixels: int, share: float
+) -> list[Seen]:
+    return [_look(read, place, max_pixels, share) for place in places]
 
 
-def _look(load: Callable[[], bytes], max_pixels: int, share: float) -> Seen:
+def _look(read: Callable[[str], bytes], place: str, max_pixels: int, share: float) -> Seen:
     try:
-        return look_at(load(), max_pixels, share)
+        return look_at(read(place), max_pixels, share)
     except VitforgeError as error:
         return error.cause, b""
     except OSError as error:

@@ -5,14 +5,16 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vitforge.config import DataConfig
-from vitforge.data.manifest import SUFFIXES as MANIFESTS
-from vitforge.data.manifest import find_manifest
-from vitforge.data.raw import RawDataset
+from vitforge.data.files import MANIFEST_SUFFIXES, find_manifest
 from vitforge.data.remote import is_remote
+from vitforge.data.slices import check_slices
 from vitforge.errors import VitforgeError
+
+if TYPE_CHECKING:
+    from vitforge.data.raw import RawDataset
 
 DIGITS = "digits"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -45,14 +47,14 @@ def check_source(source: str) -> Kind:
         return "tars" if any(path.glob("*.tar")) else "folder"
     if path.suffix == ".tar" and path.is_file():
         return "tars"
-    if path.suffix in MANIFESTS and path.is_file():
+    if path.suffix in MANIFEST_SUFFIXES and path.is_file():
         return "manifest"
     if path.exists():
         raise VitforgeError(
             "the data set is a file, not a folder",
             where=source,
             mend="unpack it, and name the folder that holds one folder per class; or name a "
-            f"manifest ({', '.join(MANIFESTS)}) or a .tar",
+            f"manifest ({', '.join(MANIFEST_SUFFIXES)}) or a .tar",
         )
     # `photos/flowers` may be either; where `photos` exists here, a folder was meant.
     if _HUB_ID.fullmatch(source) and not path.parent.exists():
@@ -60,7 +62,7 @@ def check_source(source: str) -> Kind:
     raise VitforgeError(f"there is no data set {source!r}", where=source, mend=_nearest(path))
 
 
-def read_source(source: str, config: DataConfig | None = None) -> RawDataset:
+def read_source(source: str, config: DataConfig | None = None) -> "RawDataset":
     """List the images of a source; none is decoded yet.
 
     Raises:
@@ -68,6 +70,8 @@ def read_source(source: str, config: DataConfig | None = None) -> RawDataset:
     """
     config = config or DataConfig()
     kind = check_source(source)
+    if kind in ("digits", "folder", "tars"):
+        check_slices((), config, source)
     if kind == "digits":
         from vitforge.data.digits import read_digits
 

@@ -4,6 +4,9 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def content_order(
     units: Mapping[int, Sequence[int]], digests: Sequence[str], seed: int
@@ -84,7 +87,7 @@ def deal_units(
 
 def deal_multi_label(
     units: Mapping[int, Sequence[int]],
-    targets: Sequence[Sequence[float]],
+    targets: NDArray[np.float64],
     digests: Sequence[str],
     share: float,
     seed: int,
@@ -93,7 +96,8 @@ def deal_multi_label(
 
     Args:
         units: Rows of each unit.
-        targets: Values in [0, 1] or NaN of every row; from 0.5 on a label counts as present.
+        targets: Values in [0, 1] or NaN of every row, shape (rows, labels); from 0.5 on a label
+            counts as present.
         digests: SHA-256 of every row's image, hex.
         share: Share of the units to draw, (0, 1).
         seed: Another seed, another draw.
@@ -111,7 +115,7 @@ def deal_multi_label(
 
 def fold_multi_label(
     units: Mapping[int, Sequence[int]],
-    targets: Sequence[Sequence[float]],
+    targets: NDArray[np.float64],
     digests: Sequence[str],
     folds: int,
     seed: int,
@@ -126,17 +130,11 @@ def fold_multi_label(
 
 def _marks(
     units: Mapping[int, Sequence[int]],
-    targets: Sequence[Sequence[float]],
+    targets: NDArray[np.float64],
     digests: Sequence[str],
     seed: int,
-) -> tuple[list[int], list[list[int]]]:
+) -> tuple[list[int], NDArray[np.int64]]:
     """Units in order, and which labels each holds."""
     order = content_order(units, digests, seed)
-    marks = [
-        [
-            int(any(value >= 0.5 for value in column))
-            for column in zip(*(targets[r] for r in units[u]), strict=True)
-        ]
-        for u in order
-    ]
-    return order, marks
+    marks = np.array([(targets[units[unit]] >= 0.5).any(axis=0) for unit in order])
+    return order, marks.astype(np.int64)

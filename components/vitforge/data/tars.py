@@ -3,14 +3,13 @@
 import json
 import tarfile
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 from vitforge.artifacts import DroppedImage
 from vitforge.config import DataConfig
 from vitforge.data.folder import SUFFIXES
 from vitforge.data.labels import Cell, read_labels
-from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.raw import RawDataset, RawImages
 from vitforge.data.split_names import SPLIT_NAMES
 from vitforge.errors import VitforgeError
 
@@ -33,7 +32,7 @@ def read_tars(paths: Iterable[Path], config: DataConfig, name: str) -> RawDatase
     cells: list[Cell] = []
     groups: list[str] = []
     splits: list[str] = []
-    places: list[tuple[Path, int, int]] = []
+    places: list[str] = []
     ignored: list[DroppedImage] = []
     for path in sorted(paths):
         split = SPLIT_NAMES.get(path.stem.lower().replace("_", "-").split("-")[0], "")
@@ -47,15 +46,14 @@ def read_tars(paths: Iterable[Path], config: DataConfig, name: str) -> RawDatase
             cells.append(cell)
             groups.append(group)
             splits.append(split)
-            places.append((path, image.offset_data, image.size))
+            places.append(f"{image.offset_data}:{image.size}:{path}")
     if not ids:
         raise VitforgeError("the tars hold no images", where=name)
     labels = read_labels({"label": cells}, config, name)
-    images = tuple(
-        RawImage(ids[i], labels.names[i], splits[i], partial(_read, *places[i]), groups[i],
-                 targets=labels.targets[i])
-        for i in range(len(ids)) if labels.names[i]
-    )  # fmt: skip
+    samples = RawImages(
+        _read_place, ids, labels.names, splits, groups, places=places, targets=labels.targets
+    )
+    images = samples.take([i for i in range(len(ids)) if labels.names[i]])
     dropped = tuple(
         DroppedImage(path=ids[i], reason="the sample has no label")
         for i in range(len(ids))
@@ -103,6 +101,11 @@ def _label(path: Path, sample: dict[str, tarfile.TarInfo]) -> tuple[Cell, str]:
 
 def _text(path: Path, member: tarfile.TarInfo) -> str:
     return _read(path, member.offset_data, member.size).decode(errors="replace")
+
+
+def _read_place(place: str) -> bytes:
+    offset, size, path = place.split(":", 2)
+    return _read(Path(path), int(offset), int(size))
 
 
 def _read(path: Path, offset: int, size: int) -> bytes:

@@ -16,17 +16,18 @@ def independent_units(
     Returns:
         A unit for each image: the lowest row of its set.
     """
-    parent = list(range(count))
+    parent: dict[int, int] = {}
 
     def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
+        while (above := parent.get(row, row)) != row:
+            parent[row] = parent.get(above, above)
+            row = above
         return row
 
     def tie(a: int, b: int) -> None:
         low, high = sorted((root(a), root(b)))
-        parent[high] = low
+        if low != high:
+            parent[high] = low
 
     for column in keys:
         first: dict[Hashable, int] = {}

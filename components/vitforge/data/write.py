@@ -1,158 +1,184 @@
 """Writing the dataset artifact: Arrow splits, streamed, and the list of who is where."""
 
 import hashlib
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from vitforge.artifacts import CALIBRATION, SPLITS, SPLITS_FILE, write_atomically
-from vitforge.data.check import CheckedImage
-from vitforge.data.raw import RawDataset
+from vitforge.artifacts import CALIBRATION, SPLITS
+from vitforge.data.checked import CheckedImages
+from vitforge.data.layout import SLICE, split_schema
+from vitforge.data.raw import RawDataset, RawImages
 from vitforge.errors import VitforgeError
 from vitforge.tracking import StepRun
 
-_BATCH = 64
-_SHARD = 4096
+_SHARD = 1024
 """Rows of one Arrow file."""
+_ROWS, _BYTES = 64, 8 << 20
+"""Most rows of a batch, and the bytes from which on it takes no more."""
 
 
-def write_splits(
+def write_shards(
     folder: Path,
     raw: RawDataset,
-    images: Sequence[CheckedImage],
+    images: CheckedImages,
     splits: Sequence[str],
     calibration: Sequence[int],
     run: StepRun,
-) -> None:
-    """Write one Arrow folder a split, and `splits.parquet` with a row for each image.
+) -> dict[str, list[Path]]:
+    """Write the Arrow files of all splits; those that are there from an earlier run are kept.
 
     The files' own bytes are stored, not their pixels. Rows are ordered by content, so the same
-    images give the same artifact whatever order they came in. Memory holds one batch of images a
-    core.
+    images give the same shards whatever order they came in. A shard is named by a digest of what
+    is in it. Memory holds one batch of images a core.
+
+    Args:
+        folder: Where the shards go; one that was stopped leaves its finished shards there.
+        raw: The source.
+        images: The readable images.
+        splits: Split of each image.
+        calibration: Rows set apart for calibration.
+        run: The step's run, for progress.
+
+    Returns:
+        The shards of each split that has images, in order.
 
     Raises:
         OSError: if the disk refuses.
         VitforgeError: if a file changed since it was checked.
     """
-    order = sorted(range(len(images)), key=lambda row: (images[row].digest, images[row].raw.id))
+    folder.mkdir(parents=True, exist_ok=True)
+    order = _by_content(images)
     members = {split: [row for row in order if splits[row] == split] for split in SPLITS}
     chosen = set(calibration)
     members[CALIBRATION] = [row for row in order if row in chosen]
-    total, done = sum(len(rows) for rows in members.values()), 0
-    for split, rows in members.items():
-        if rows:  # calibration may be off, and an empty saved split cannot be loaded
-            _write_split(folder / split, raw, [images[row] for row in rows])
-        done += len(rows)
-        run.progress(done, total, f"{done:,} of {total:,} images written")
-    _write_list(folder / SPLITS_FILE, [(images[row], splits[row]) for row in order])
+    shards = {
+        split: [_Shard(folder, split, raw, images, rows[start : start + _SHARD])
+                for start in range(0, len(rows), _SHARD)]
+        for split, rows in members.items() if rows
+    }  # fmt: skip
+    total, done = sum(map(len, members.values())), 0
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        waiting = [pool.submit(shard.write) for row in shards.values() for shard in row]
+        try:
+            for shard in waiting:
+                done += shard.result()
+                run.progress(done, total, f"{done:,} of {total:,} images written")
+        except BaseException as error:
+            pool.shutdown(cancel_futures=True)
+            if isinstance(error, OSError):  # Arrow names no file
+                error.filename = error.filename or str(folder)
+            raise
+    return {split: [shard.path for shard in row] for split, row in shards.items()}
 
 
-def _write_split(folder: Path, raw: RawDataset, images: Sequence[CheckedImage]) -> None:
-    """One split as `save_to_disk` lays it out.
+class _Shard:
+    """Some rows of a split, in one Arrow file."""
 
-    The library writes the frame of an empty data set; the shards, which it would write twice and
-    one after the other, are written beside it, and the frame is made to name them.
-    """
-    import datasets
-    import pyarrow as pa
+    def __init__(
+        self,
+        folder: Path,
+        split: str,
+        raw: RawDataset,
+        images: CheckedImages,
+        rows: Sequence[int],
+    ) -> None:
+        self.raw, self.images, self.rows = raw, images, rows
+        self.schema = split_schema(raw)
+        content = hashlib.sha256(f"{split} {self.schema.metadata}".encode())
+        for row in rows:
+            words = [images.digests[row], images.raw.labels[row]]
+            words += [column[row] for column in _texts(images.raw).values()]
+            content.update("\0".join(words).encode() + images.raw.targets[row].tobytes())
+        self.path = folder / f"{content.hexdigest()}.arrow"
 
-    features = _features(raw)
-    datasets.disable_progress_bars()
-    datasets.Dataset(
-        datasets.table.InMemoryTable(pa.schema(features.arrow_schema).empty_table()),
-        info=datasets.DatasetInfo(features=features),
-        fingerprint="0" * 16,
-    ).save_to_disk(str(folder))
-    for file in folder.glob("*.arrow"):
-        file.unlink()
-    starts = range(0, len(images), _SHARD)
-    names = [f"data-{n:05d}-of-{len(starts):05d}.arrow" for n in range(len(starts))]
-    with ThreadPoolExecutor(max(1, min(len(names), len(os.sched_getaffinity(0))))) as pool:
-        shards = [
-            pool.submit(
-                _write_shard, folder / name, raw, images[start : start + _SHARD],
-                features.arrow_schema,
-            )
-            for name, start in zip(names, starts, strict=True)
-        ]  # fmt: skip
-        for shard in shards:
-            shard.result()
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    state["_data_files"] = [{"filename": name} for name in names]
-    # Named by content: left to itself, the library would make another name every time.
-    rows = "".join(f"{image.digest}{image.raw.label}{image.raw.id}" for image in images)
-    state["_fingerprint"] = hashlib.sha256(rows.encode()).hexdigest()[:16]
-    write_atomically(folder / "state.json", json.dumps(state, indent=2).encode())
+    def write(self) -> int:
+        """Write the file in one move, unless it is there; return its rows."""
+        import pyarrow as pa
 
+        if not self.path.exists():
+            partial = self.path.with_suffix(".partial")
+            with pa.OSFile(str(partial), "wb") as file, pa.ipc.new_stream(file, self.schema) as to:
+                for rows, contents in _batches(self.images, self.rows):
+                    to.write_batch(self._batch(rows, contents))
+            partial.replace(self.path)
+        return len(self.rows)
 
-def _write_shard(path: Path, raw: RawDataset, images: Sequence[CheckedImage], schema: Any) -> None:
-    import pyarrow as pa
+    def _batch(self, rows: Sequence[int], contents: Sequence[bytes]) -> Any:
+        import pyarrow as pa
 
-    index = {name: number for number, name in enumerate(raw.classes)}
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as to:
-        for start in range(0, len(images), _BATCH):
-            batch = images[start : start + _BATCH]
-            contents = pa.array([_same(image) for image in batch], pa.binary())
-            fields = [schema.field("image").type.field(n) for n in range(2)]
-            parts = [
-                contents if field.name == "bytes" else pa.nulls(len(batch), field.type)
-                for field in fields
-            ]
-            columns = {
-                "image": pa.StructArray.from_arrays(parts, fields=fields),
-                "label": pa.array(
-                    [_label(image, raw, index) for image in batch], schema.field("label").type
-                ),
-                "id": pa.array([image.raw.id for image in batch], pa.string()),
-            }
-            to.write_batch(pa.record_batch([columns[name] for name in schema.names], schema=schema))
+        content, path = self.schema.field("image").type
+        image = [pa.array(contents, content.type), pa.nulls(len(rows), path.type)]
+        texts = _texts(self.images.raw).values()
+        columns = [
+            pa.StructArray.from_arrays(image, fields=[content, path]),
+            pa.array(self._labels(rows), self.schema.field("label").type),
+            *(pa.array([column[row] for row in rows], pa.string()) for column in texts),
+        ]
+        return pa.record_batch(columns, schema=self.schema)
+
+    def _labels(self, rows: Sequence[int]) -> list[Any]:
+        raw = self.images.raw
+        if self.raw.task == "multi_label":
+            return list(raw.targets[rows].tolist())
+        if self.raw.task == "regression":
+            return list(raw.targets[rows, 0].tolist())
+        index = {name: number for number, name in enumerate(self.raw.classes)}
+        return [index[raw.labels[row]] for row in rows]
 
 
-def _features(raw: RawDataset) -> Any:
-    import datasets
-
-    label = {
-        "multi_label": datasets.List(datasets.Value("float32")),
-        "regression": datasets.Value("float32"),
-    }.get(raw.task) or datasets.ClassLabel(names=list(raw.classes))
-    return datasets.Features(image=datasets.Image(), label=label, id=datasets.Value("string"))
+def _texts(images: RawImages) -> dict[str, Sequence[str]]:
+    """The columns of text, as the schema orders them."""
+    return {"id": images.ids} | {SLICE + name: column for name, column in images.slices.items()}
 
 
-def _label(image: CheckedImage, raw: RawDataset, index: dict[str, int]) -> Any:
-    if raw.task == "multi_label":
-        return list(image.raw.targets)
-    return image.raw.targets[0] if raw.task == "regression" else index[image.raw.label]
+def _batches(images: CheckedImages, rows: Sequence[int]) -> Iterator[tuple[list[int], list[bytes]]]:
+    """Rows and their files' bytes, a few megabytes at a time."""
+    some: list[int] = []
+    contents: list[bytes] = []
+    for row in rows:
+        some.append(row)
+        contents.append(_same(images, row))
+        if len(some) == _ROWS or sum(map(len, contents)) >= _BYTES:
+            yield some, contents
+            some, contents = [], []
+    if some:
+        yield some, contents
 
 
-def _same(image: CheckedImage) -> bytes:
-    content = image.raw.load()
-    if hashlib.sha256(content).hexdigest() != image.digest:
+def _same(images: CheckedImages, row: int) -> bytes:
+    content = images.raw.read(images.raw.places[row])
+    if hashlib.sha256(content).hexdigest() != images.digests[row]:
         raise VitforgeError(
             "the image changed while the data was prepared",
-            where=image.raw.id,
+            where=images.raw.ids[row],
             mend="run the same command again when nothing writes to the folder",
         )
     return content
 
 
-def _write_list(path: Path, rows: Sequence[tuple[CheckedImage, str]]) -> None:
+def write_list(path: Path, images: CheckedImages, splits: Sequence[str]) -> None:
+    """Write `splits.parquet`: a row for each image, ordered by content."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table(
-        {
-            "id": [image.raw.id for image, _ in rows],
-            "label": [image.raw.label for image, _ in rows],
-            "split": [split for _, split in rows],
-            "digest": [image.digest for image, _ in rows],
-            # A patient's number is nobody's business.
-            "group": [_hidden(image.raw.group) for image, _ in rows],
-        }
-    )
-    pq.write_table(table, path)
+    raw = images.raw
+    columns = {
+        "id": raw.ids,
+        "label": raw.labels,
+        "split": splits,
+        "digest": images.digests,
+        # A patient's number is nobody's business.
+        "group": [_hidden(group) for group in raw.groups],
+    } | {SLICE + name: column for name, column in raw.slices.items()}
+    pq.write_table(pa.table(columns).take(_by_content(images)), path)
+
+
+def _by_content(images: CheckedImages) -> list[int]:
+    """Rows in an order that does not depend on the order they came in."""
+    return sorted(range(len(images)), key=lambda row: (images.digests[row], images.raw.ids[row]))
 
 
 def _hidden(group: str) -> str:

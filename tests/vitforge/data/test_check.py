@@ -64,7 +64,7 @@ def test_statistics_are_over_all_pixels(make_folder, run: StepRun) -> None:
     pixels = np.concatenate(
         [np.asarray(Image.open(path)).reshape(-1, 3) / 255 for path in root.rglob("*.png")]
     )
-    statistics = pixel_statistics(checked)
+    statistics = pixel_statistics(checked, range(len(checked)))
     np.testing.assert_allclose(statistics.mean, pixels.mean(axis=0), rtol=1e-9)
     np.testing.assert_allclose(statistics.std, pixels.std(axis=0), rtol=1e-9)
     assert (statistics.median_width, statistics.median_height) == (6, 4)

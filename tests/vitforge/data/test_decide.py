@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitforge.config import DataConfig
-from vitforge.data.check import CheckedImage
+from vitforge.data.checked import CheckedImage, CheckedImages
 from vitforge.data.decide import decide_splits, find_strata
 from vitforge.data.look import Look
-from vitforge.data.raw import RawDataset, RawImage
+from vitforge.data.raw import RawDataset, RawImage, RawImages
 from vitforge.data.units import independent_units
 from vitforge.errors import VitforgeError
 
@@ -26,16 +26,29 @@ def _image(number: int, label: str = "a", **more) -> CheckedImage:
     return CheckedImage(raw, look, number)
 
 
-def _decide(images, config=None, task="single_label", seed=0) -> dict[str, str]:
-    classes = tuple(sorted({image.raw.label for image in images}))
-    raw = RawDataset("x", classes, tuple(image.raw for image in images), task=task)
-    units = independent_units(
-        len(images), [[i.digest for i in images], [i.raw.group for i in images]]
+def _table(images: list[CheckedImage]) -> CheckedImages:
+    raw = [image.raw for image in images]
+    columns = RawImages(
+        str.encode,
+        [image.id for image in raw],
+        [image.label for image in raw],
+        [image.split for image in raw],
+        [image.group for image in raw],
+        [image.time for image in raw],
+        targets=np.array([image.targets for image in raw]),
     )
+    looks = ((row, image.look, image.thumb) for row, image in enumerate(images))
+    return CheckedImages.gather(columns, looks)
+
+
+def _decide(rows, config=None, task="single_label", seed=0) -> dict[str, str]:
+    images = _table(rows)
+    raw = RawDataset("x", tuple(sorted(set(images.raw.labels))), images.raw, task=task)
+    units = independent_units(len(images), [images.digests, images.raw.groups])
     splits = decide_splits(
         raw, images, find_strata(raw, images), units, config or DataConfig(), seed
     )
-    return {image.raw.id: split for image, split in zip(images, splits, strict=True)}
+    return dict(zip(images.raw.ids, splits, strict=True))
 
 
 @st.composite

@@ -33,7 +33,7 @@ def test_a_saved_data_set_is_read_with_its_splits(tmp_path: Path) -> None:
     assert raw.name == "pets"
     assert raw.classes == ("cat", "dog")
     assert [image.split for image in raw.images] == ["train"] * 6 + ["val"] * 4
-    assert [image.label for image in raw.images[:3]] == ["cat", "dog", "cat"]
+    assert [image.label for image in raw.images][:3] == ["cat", "dog", "cat"]
     assert raw.images[0].load().startswith(b"\x89PNG")
 
 

@@ -39,7 +39,7 @@ def test_every_format_says_the_same(suffix: str, make_folder) -> None:
     assert (raw.name, raw.classes, raw.task) == ("list", ("cat", "dog"), "single_label")
     assert [image.split for image in raw.images] == ["train", "val", "test"]
     assert [image.group for image in raw.images] == ["p1", "p2", "p3"]
-    assert raw.images[1].metadata == {"age": "7"}
+    assert raw.images.metadata == {"age": ["31", "7", ""]}
     assert raw.images[2].load() == (root / "a" / "002.png").read_bytes()
 
 
@@ -60,7 +60,7 @@ def test_columns_of_marks_make_a_multi_label_task(tmp_path: Path) -> None:
     raw = read_manifest(path, DataConfig(missing_labels={"*": "zeros"}))
     assert (raw.task, raw.classes) == ("multi_label", ("Edema", "Mass"))
     assert raw.images[0].targets == (1.0, 0.0)
-    assert raw.images[0].metadata == {"Sex": "F"}
+    assert raw.images.metadata == {"Sex": ["F", "M"]}
 
 
 def test_rows_that_cannot_be_used_are_listed(tmp_path: Path) -> None:

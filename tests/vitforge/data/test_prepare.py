@@ -1,6 +1,9 @@
 import errno
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from vitforge.artifacts import DATASET_FILE, REPORT_FILE, SPLITS_FILE, DatasetInfo
 from vitforge.config import DataConfig
 from vitforge.data.prepare import prepare
+from vitforge.data.write import _Shard
 from vitforge.errors import VitforgeError, explain
 from vitforge.splits import open_split
 from vitforge.tracking import StepRun
@@ -104,26 +108,25 @@ def test_the_run_is_told(make_folder, tmp_path: Path, run: StepRun) -> None:
 def test_a_full_disk_leaves_no_half_artifact(
     existing: str | None, make_folder, tmp_path: Path, run: StepRun, monkeypatch
 ) -> None:
-    import datasets
-
     root, out = make_folder({"cat": 9, "dog": 9}), tmp_path / "steps" / "prepared"
     if existing:
         out.mkdir(parents=True)
     if existing == "old":
         (out / "dataset.json").write_text("whole")
-    save = datasets.Dataset.save_to_disk
+    write = _Shard.write
 
-    def full(self: Any, path: str) -> None:
-        save(self, path)
-        if path.endswith("val"):
+    def full(shard: _Shard) -> int:
+        if len(shard.rows) == 2:  # validation
             raise OSError(errno.ENOSPC, "No space left on device")
+        return write(shard)
 
-    monkeypatch.setattr(datasets.Dataset, "save_to_disk", full)
+    monkeypatch.setattr(_Shard, "write", full)
     with pytest.raises(OSError) as caught:
         prepare(str(root), 0, CONFIG, out, run)
     told = explain(caught.value)
     assert told.cause == "the disk is full"
-    assert told.where == str(out)
+    assert told.where == str(out.parent / ".prepared.unfinished" / "shards")
+    shutil.rmtree(out.parent / ".prepared.unfinished")  # what the same command goes on from
     left = {p.relative_to(out.parent).as_posix() for p in out.parent.rglob("*")}
     assert (
         left
@@ -131,6 +134,50 @@ def test_a_full_disk_leaves_no_half_artifact(
             existing
         ]
     )
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from vitforge.config import DataConfig
+from vitforge.data import write
+from vitforge.data.prepare import prepare
+from vitforge.tracking import StepRun
+write._SHARD = 4
+same, calls = write._same, []
+def kill(*arguments):
+    calls.append(arguments)
+    if len(calls) == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return same(*arguments)
+write._same = kill
+with StepRun("prepare_data", spool=Path(sys.argv[2]).parent / "killed") as run:
+    prepare(sys.argv[1], 0, DataConfig(calibration_images=6), Path(sys.argv[2]), run)
+"""
+
+
+def test_writing_that_was_killed_goes_on_from_the_finished_shards(
+    make_folder, tmp_path: Path, run: StepRun, monkeypatch
+) -> None:
+    from vitforge.data import write
+
+    root, out = make_folder({"cat": 20, "dog": 20}), tmp_path / "prepared"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(root), str(out)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not out.exists()
+    finished = sum(1 for _ in tmp_path.glob(".prepared.unfinished/shards/*.arrow"))
+    assert finished >= 3
+    monkeypatch.setattr(write, "_SHARD", 4)
+    read: list[int] = []
+    same = write._same
+    monkeypatch.setattr(write, "_same", lambda images, row: read.append(row) or same(images, row))
+    info = prepare(str(root), 0, CONFIG, out, run)
+    assert len(read) == 46 - 4 * finished  # 40 images, 6 of them also for calibration
+    assert sorted(path.name for path in tmp_path.glob(".prepared.*")) == []
+    monkeypatch.undo()
+    assert prepare(str(root), 0, CONFIG, tmp_path / "other", run) == info
+    for split in ("train", "val", "test", "calibration"):
+        assert open_split(out, split).to_dict() == open_split(tmp_path / "other", split).to_dict()
 
 
 def test_what_lay_there_before_is_replaced(make_folder, tmp_path: Path, run: StepRun) -> None:

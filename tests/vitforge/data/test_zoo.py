@@ -12,7 +12,7 @@ from PIL import Image
 
 from vitforge.artifacts import DATASET_FILE, DatasetInfo
 from vitforge.config import DataConfig
-from vitforge.data.look import look_at
+from vitforge.data.look import THUMB, look_at
 from vitforge.data.prepare import prepare
 from vitforge.errors import VitforgeError
 from vitforge.splits import open_split
@@ -159,7 +159,7 @@ def test_what_reads_reads_upright_and_in_its_colours(name, content, size, colour
     for share in (0.0, 1.0):  # by way of the quick look, and exactly
         look, thumb = look_at(content, LIMIT, share)
         assert (look.width, look.height) == size
-        assert len(thumb) == 1024
+        assert len(thumb) == THUMB * THUMB
     assert look.pixels == size[0] * size[1]
     mean = [value / look.pixels for value in look.sums]
     assert mean == pytest.approx(colour, abs=4)

@@ -12,24 +12,21 @@ LEAST_SIDE = 32
 
 def check(data: Examined) -> Finding | None:
     """A note."""
-    rows = [
-        row
-        for row, image in enumerate(data.images)
-        if min(image.look.width, image.look.height) >= LEAST_SIDE and image.look.contrast >= 4
-    ]
+    images = data.images
+    rows = np.flatnonzero((images.short_sides >= LEAST_SIDE) & (images.contrast >= 4))
     if len(rows) < 20:
         return None
-    sharpness = np.array([data.images[row].look.sharpness for row in rows])
+    sharpness = images.sharpness[rows]
     blurred = np.flatnonzero(sharpness < SHARE * np.median(sharpness))
     if not len(blurred):
         return None
-    worst = [rows[place] for place in blurred[np.argsort(sharpness[blurred])]]
+    worst = rows[blurred[np.argsort(sharpness[blurred])]].tolist()
     return Finding(
         "Blurred images",
         "note",
         len(worst),
         f"{len(worst):,} images are far less sharp than the rest",
         "look at them; remove those that show nothing",
-        data.images[worst[0]].raw.id,
+        images.raw.ids[worst[0]],
         tuple((row,) for row in worst[:SHOWN]),
     )

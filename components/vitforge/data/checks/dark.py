@@ -1,5 +1,7 @@
 """Pictures that are nearly black, nearly white, or of one colour."""
 
+import numpy as np
+
 from vitforge.data.checks.finding import SHOWN, Examined, Finding
 
 BLACK, WHITE, EVEN = 16.0, 244.0, 2.0
@@ -8,11 +10,10 @@ BLACK, WHITE, EVEN = 16.0, 244.0, 2.0
 
 def check(data: Examined) -> Finding | None:
     """A note."""
-    worst = sorted(
-        (image.look.contrast, row)
-        for row, image in enumerate(data.images)
-        if not BLACK <= image.look.brightness <= WHITE or image.look.contrast < EVEN
-    )
+    images = data.images
+    lit = (images.brightness >= BLACK) & (images.brightness <= WHITE) & (images.contrast >= EVEN)
+    rows = np.flatnonzero(~lit)
+    worst = rows[np.argsort(images.contrast[rows], kind="stable")].tolist()
     if not worst:
         return None
     return Finding(
@@ -21,6 +22,6 @@ def check(data: Examined) -> Finding | None:
         len(worst),
         f"{len(worst):,} images are nearly black, nearly white or of one colour",
         "look at them; remove those that show nothing",
-        data.images[worst[0][1]].raw.id,
-        tuple((row,) for _, row in worst[:SHOWN]),
+        images.raw.ids[worst[0]],
+        tuple((row,) for row in worst[:SHOWN]),
     )

@@ -20,11 +20,11 @@ def distances(data: Examined) -> dict[tuple[str, str], tuple[float, bool]]:
     """
     splits = np.array(data.splits)
     measures = {
-        "brightness": np.array([image.look.brightness for image in data.images]),
-        "contrast": np.array([image.look.contrast for image in data.images]),
-        "sharpness": np.array([image.look.sharpness for image in data.images]),
-        "width": np.array([image.look.width for image in data.images], dtype=float),
-        "height": np.array([image.look.height for image in data.images], dtype=float),
+        "brightness": data.images.brightness,
+        "contrast": data.images.contrast,
+        "sharpness": data.images.sharpness,
+        "width": data.images.widths,
+        "height": data.images.heights,
     }
     found = {}
     for name, values in measures.items():

@@ -7,8 +7,8 @@ def check(data: Examined) -> Finding | None:
     """A failure when copies lie in two splits, a note when they stay in one."""
     first: dict[str, int] = {}
     pairs = []
-    for row, image in enumerate(data.images):
-        before = first.setdefault(image.digest, row)
+    for row, digest in enumerate(data.images.digests):
+        before = first.setdefault(digest, row)
         if before != row:
             pairs.append((before, row))
     if not pairs:
@@ -22,7 +22,7 @@ def check(data: Examined) -> Finding | None:
             f"{len(leaked):,} images are copies of one in another split: the test would be of "
             "memory",
             leak_mend(data),
-            " = ".join(data.images[row].raw.id for row in leaked[0]),
+            " = ".join(data.images.raw.ids[row] for row in leaked[0]),
             tuple(leaked[:SHOWN]),
         )
     return Finding(
@@ -31,6 +31,6 @@ def check(data: Examined) -> Finding | None:
         len(pairs),
         f"{len(pairs):,} images have the same bytes as another; they lie in one split",
         "remove the copies where they were not meant",
-        " = ".join(data.images[row].raw.id for row in pairs[0]),
+        " = ".join(data.images.raw.ids[row] for row in pairs[0]),
         tuple(pairs[:SHOWN]),
     )

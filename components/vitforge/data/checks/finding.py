@@ -6,7 +6,7 @@ from typing import Literal
 
 from vitforge.artifacts import DroppedImage
 from vitforge.config import DataConfig
-from vitforge.data.check import CheckedImage
+from vitforge.data.checked import CheckedImages
 from vitforge.data.raw import RawDataset
 
 SHOWN = 8
@@ -30,7 +30,7 @@ class Examined:
     source: str
     raw: RawDataset
     config: DataConfig
-    images: Sequence[CheckedImage]
+    images: CheckedImages
     splits: Sequence[str]
     near: Sequence[tuple[int, int]]
     dropped: Sequence[DroppedImage]

@@ -7,12 +7,12 @@ from vitforge.data.checks.finding import SHOWN, Examined, Finding
 
 def check(data: Examined) -> Finding | None:
     """A note where there is more than one; whether it tells the label is another check."""
-    kinds = Counter(image.look.kind for image in data.images)
+    kinds = Counter(data.images.kinds)
     if len(kinds) < 2:
         return None
     others = kinds.most_common()[1:]
     rare = others[-1][0]
-    rows = [row for row, image in enumerate(data.images) if image.look.kind == rare]
+    rows = [row for row, kind in enumerate(data.images.kinds) if kind == rare]
     return Finding(
         "Mixed formats",
         "note",
@@ -20,6 +20,6 @@ def check(data: Examined) -> Finding | None:
         "formats and colour spaces: "
         + ", ".join(f"{kind} {n:,}" for kind, n in kinds.most_common(6)),
         "nothing, where the mixture is the same in every class; all are brought to RGB",
-        data.images[rows[0]].raw.id,
+        data.images.raw.ids[rows[0]],
         tuple((row,) for row in rows[:SHOWN]),
     )

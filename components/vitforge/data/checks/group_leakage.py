@@ -7,19 +7,19 @@ def check(data: Examined) -> Finding | None:
     """A failure when there is one."""
     first: dict[str, int] = {}
     leaked: dict[str, tuple[int, int]] = {}
-    for row, image in enumerate(data.images):
-        group = image.raw.group
+    for row, group in enumerate(data.images.raw.groups):
         if group and data.splits[first.setdefault(group, row)] != data.splits[row]:
             leaked.setdefault(group, (first[group], row))
     if not leaked:
         return None
     a, b = next(iter(leaked.values()))
+    ids = data.images.raw.ids
     return Finding(
         "Group leakage",
         "failure",
         len(leaked),
         f"{len(leaked):,} of {len(first):,} groups lie in more than one split",
         leak_mend(data),
-        f"{data.images[a].raw.id} ({data.splits[a]}), {data.images[b].raw.id} ({data.splits[b]})",
+        f"{ids[a]} ({data.splits[a]}), {ids[b]} ({data.splits[b]})",
         tuple(list(leaked.values())[:SHOWN]),
     )

@@ -12,7 +12,7 @@ def check(data: Examined) -> Finding | None:
     """A warning."""
     if data.raw.task == "regression":
         return None
-    counts = Counter(word for image in data.images for word in image.raw.label.split("|"))
+    counts = Counter(word for label in data.images.raw.labels for word in label.split("|"))
     sizes = {name: counts[name] for name in data.raw.classes if counts[name]}
     if len(sizes) < 2:
         return None

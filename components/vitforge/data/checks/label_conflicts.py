@@ -1,5 +1,7 @@
 """One picture under two labels."""
 
+import numpy as np
+
 from vitforge.data.checks.finding import SHOWN, Examined, Finding
 
 
@@ -7,17 +9,19 @@ def check(data: Examined) -> Finding | None:
     """A warning: one of the labels is wrong, or the task is multi-label."""
     first: dict[str, int] = {}
     pairs = list(data.near)
-    for row, image in enumerate(data.images):
-        pairs.append((first.setdefault(image.digest, row), row))
+    for row, digest in enumerate(data.images.digests):
+        if (copied := first.setdefault(digest, row)) != row:
+            pairs.append((copied, row))
+    raw = data.images.raw
     clash = [
         (a, b)
         for a, b in pairs
-        if (data.images[a].raw.label, data.images[a].raw.targets)
-        != (data.images[b].raw.label, data.images[b].raw.targets)
+        if raw.labels[a] != raw.labels[b]
+        or not np.array_equal(raw.targets[a], raw.targets[b], equal_nan=True)
     ]
     if not clash:
         return None
-    a, b = (data.images[row].raw for row in clash[0])
+    a, b = (raw[row] for row in clash[0])
     return Finding(
         "Label conflicts",
         "warning",

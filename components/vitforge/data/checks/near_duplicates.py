@@ -17,6 +17,6 @@ def check(data: Examined) -> Finding | None:
         if leaked
         else f"{len(shown):,} pairs show one picture in two files; they lie in one split",
         leak_mend(data) if leaked else "remove the copies where they were not meant",
-        " ~ ".join(data.images[row].raw.id for row in shown[0]),
+        " ~ ".join(data.images.raw.ids[row] for row in shown[0]),
         tuple(shown[:SHOWN]),
     )

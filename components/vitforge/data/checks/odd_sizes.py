@@ -1,6 +1,6 @@
 """Pictures of which resizing leaves little: slivers, and sizes far from the rest."""
 
-from statistics import median
+import numpy as np
 
 from vitforge.data.checks.finding import SHOWN, Examined, Finding
 
@@ -12,23 +12,19 @@ SMALLER = 0.1
 
 def check(data: Examined) -> Finding | None:
     """A note."""
-    short = [min(image.look.width, image.look.height) for image in data.images]
-    long = [max(image.look.width, image.look.height) for image in data.images]
-    usual = median(short)
-    worst = sorted(
-        (side / other, row)
-        for row, (side, other) in enumerate(zip(short, long, strict=True))
-        if other > ASPECT * side or side < SMALLER * usual
-    )
+    images = data.images
+    short, long = images.short_sides, np.maximum(images.widths, images.heights)
+    rows = np.flatnonzero((long > ASPECT * short) | (short < SMALLER * np.median(short)))
+    worst = rows[np.argsort((short / long)[rows], kind="stable")].tolist()
     if not worst:
         return None
-    look = data.images[worst[0][1]].look
+    first = images[worst[0]]
     return Finding(
         "Odd sizes",
         "note",
         len(worst),
         f"{len(worst):,} images are slivers or far smaller than the rest",
         "crop or remove them",
-        f"{data.images[worst[0][1]].raw.id}, {look.width} × {look.height}",
-        tuple((row,) for _, row in worst[:SHOWN]),
+        f"{first.raw.id}, {first.look.width} × {first.look.height}",
+        tuple((row,) for row in worst[:SHOWN]),
     )

@@ -1,7 +1,10 @@
 """Things beside the picture from which its label can be told."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vitforge.data.checks.finding import Examined, Finding
 
@@ -16,7 +19,7 @@ def check(data: Examined) -> Finding | None:
     """A warning, naming each; the model may learn it in place of the picture."""
     if data.raw.task not in ("single_label", "ordinal") or len(data.images) < LEAST:
         return None
-    labels = [image.raw.label for image in data.images]
+    labels = data.images.raw.labels
     saved = {name: _saved(values, labels) for name, values in _things(data).items()}
     told = sorted(((gain, name) for name, gain in saved.items() if gain >= GAIN), reverse=True)
     if not told:
@@ -32,40 +35,39 @@ def check(data: Examined) -> Finding | None:
     )
 
 
-def _things(data: Examined) -> Mapping[str, Sequence[str]]:
-    looks = [image.look for image in data.images]
-    things: dict[str, list[str]] = {
-        "the image size": [f"{look.width}x{look.height}" for look in looks],
-        "the file format": [look.kind for look in looks],
-        "the brightness": _binned([look.brightness for look in looks]),
+def _things(data: Examined) -> Mapping[str, Sequence[Hashable]]:
+    images = data.images
+    things: dict[str, Sequence[Hashable]] = {
+        "the image size": list(zip(images.widths.tolist(), images.heights.tolist(), strict=True)),
+        "the file format": images.kinds,
+        "the brightness": _binned(images.brightness),
     }
-    names = {name for image in data.images for name in image.raw.metadata or ()}
-    for name in sorted(names):
-        values = [(image.raw.metadata or {}).get(name, "") for image in data.images]
+    for name, values in sorted(images.raw.metadata.items()):
         try:
             numbers = [float(value) for value in values]
         except ValueError:
             things[f"the column {name!r}"] = values
         else:
             things[f"the column {name!r}"] = (
-                _binned(numbers) if len(set(numbers)) > _BINS else values
+                _binned(np.array(numbers)) if len(set(numbers)) > _BINS else values
             )
     return things
 
 
-def _binned(values: Sequence[float]) -> list[str]:
-    edges = sorted(values)
-    cuts = [edges[len(edges) * step // _BINS] for step in range(1, _BINS)]
-    return [str(sum(value >= cut for cut in cuts)) for value in values]
+def _binned(values: NDArray[np.float64]) -> list[int]:
+    """The tenth of all values that each lies in."""
+    cuts = np.sort(values)[[len(values) * step // _BINS for step in range(1, _BINS)]]
+    bins: list[int] = np.searchsorted(cuts, values, side="right").tolist()
+    return bins
 
 
-def _saved(values: Sequence[str], labels: Sequence[str]) -> float:
+def _saved(values: Sequence[Hashable], labels: Sequence[str]) -> float:
     """Share of mistakes saved by the commonest label among the *other* images of a value."""
     whole = Counter(labels)
     mistakes = len(labels) - max(whole.values())
     if not mistakes:
         return 0.0
-    inside: dict[str, Counter[str]] = defaultdict(Counter)
+    inside: dict[Hashable, Counter[str]] = defaultdict(Counter)
     for value, label in zip(values, labels, strict=True):
         inside[value][label] += 1
     left = 0

@@ -14,9 +14,9 @@ def check(data: Examined) -> Finding | None:
     if data.raw.task == "regression":
         return None
     counts: Counter[str] = Counter()
-    for image, split in zip(data.images, data.splits, strict=True):
+    for label, split in zip(data.images.raw.labels, data.splits, strict=True):
         if split == TEST:
-            counts.update(image.raw.label.split("|"))
+            counts.update(label.split("|"))
     tiny = sorted((counts[name], name) for name in data.raw.classes if counts[name] < LEAST)
     if not tiny:
         return None
