@@ -13,7 +13,7 @@ from vitforge.errors import VitforgeError
 
 
 def dicom_to_png(content: bytes) -> bytes:
-    """Render the first frame of a DICOM file; nothing else of it is kept.
+    """Render the picture of a DICOM file; nothing else of it is kept.
 
     The modality and VOI look-up tables are applied (without one, the full range of values),
     MONOCHROME1 is inverted so that air is black, and the picture is turned so that its rows run
@@ -26,8 +26,8 @@ def dicom_to_png(content: bytes) -> bytes:
         A PNG: 8-bit grey, or RGB where the file holds colour.
 
     Raises:
-        VitforgeError: if it is no DICOM file, has no pixels, or is compressed in a way that
-            cannot be read here.
+        VitforgeError: if it is no DICOM file, has no pixels or several frames, or is compressed
+            in a way that needs the extra `dicom`.
 
     Source: DICOM PS3.3 C.11 and C.7.6.1.1.1, PS3.4 N.2
     """
@@ -37,13 +37,14 @@ def dicom_to_png(content: bytes) -> bytes:
 
     try:
         data = pydicom.dcmread(io.BytesIO(content))
+        _refuse_unreadable(data)
         pixels = data.pixel_array
     except InvalidDicomError:
         raise VitforgeError("the file is not a DICOM file") from None
+    except VitforgeError:
+        raise
     except Exception as error:  # the decoders' plugins raise what they like
         raise VitforgeError(f"the DICOM file cannot be decoded: {error}") from None
-    if int(data.get("NumberOfFrames", 1) or 1) > 1:
-        pixels = pixels[0]
     kind = str(data.PhotometricInterpretation)
     if pixels.ndim == 3:
         if kind.startswith("YBR"):
@@ -71,6 +72,24 @@ def patient_group(path: Path) -> str:
         return ""
     patient = str(data.get("PatientID", "") or "")
     return hashlib.sha256(patient.encode()).hexdigest()[:16] if patient else ""
+
+
+def _refuse_unreadable(data: Any) -> None:
+    """Frames of which nobody said which is meant, and a compression without its decoder."""
+    from pydicom.pixels import get_decoder
+
+    frames = int(data.get("NumberOfFrames", 1) or 1)
+    if frames > 1:
+        raise VitforgeError(
+            f"the DICOM file holds {frames:,} frames, and a label is for one picture",
+            mend="write each frame that the label is true of as a file of its own",
+        )
+    syntax = data.file_meta.TransferSyntaxUID
+    if syntax.is_compressed and not get_decoder(syntax).is_available:
+        raise VitforgeError(
+            f"the DICOM file is compressed as {syntax.name}: reading it needs vitforge[dicom]",
+            mend="pip install 'vitforge[dicom]'",
+        )
 
 
 def _grey(values: NDArray[np.float64], data: Any, inverted: bool) -> NDArray[np.uint8]:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import ExplicitVRLittleEndian, JPEGLosslessSV1
 
 from vitforge.data.dicom import dicom_to_png, patient_group
 from vitforge.data.folder import read_folder
@@ -18,7 +19,7 @@ RAMP = np.array([[0, 1000, 2000], [3000, 4000, 4095]], dtype=np.uint16)
 
 def write_dicom(path: Path, pixels: np.ndarray = RAMP, bits: int = 12, **tags: Any) -> bytes:
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.TransferSyntaxUID = tags.pop("syntax", ExplicitVRLittleEndian)
     meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
     meta.MediaStorageSOPInstanceUID = "1.2.3"
     data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
@@ -101,3 +102,44 @@ def test_a_folder_of_dicom_files_is_grouped_by_hashed_patient(tmp_path: Path) ->
     assert raw.images[0].group == raw.images[1].group != raw.images[2].group
     assert raw.images[0].load().startswith(b"\x89PNG")
     assert patient_group(tmp_path / "nothing.dcm") == ""
+
+
+# Rows of 0, 16, 32, ... 4080, 12 bits, 16 pixels wide, as GDCM 3.2.6 writes JPEG Lossless (SV1).
+LOSSLESS = bytes.fromhex(
+    "ffd8ffc3000b100010001001011100ffc400160001010100000000000000000000000000050910ffda000801"
+    "0100010000c82082082082082082082085004104104104104104104104280208208208208208208208214010"
+    "410410410410410410410a008208208208208208208208500410410410410410410410428020820820820820"
+    "8208208214010410410410410410410410a00820820820820820820820850041041041041041041041042802"
+    "08208208208208208208214010410410410410410410410a0082082082082082082082085004104104104104"
+    "104104104280208208208208208208208214010410410410410410410410ffd9"
+)
+
+
+def _lossless(path: Path) -> bytes:
+    return write_dicom(
+        path, np.zeros((16, 16), np.uint16), syntax=JPEGLosslessSV1,
+        PixelData=encapsulate([LOSSLESS]),
+    )  # fmt: skip
+
+
+def test_a_compression_without_its_decoder_names_the_extra(tmp_path: Path, monkeypatch) -> None:
+    from pydicom.pixels.decoders import base
+
+    content = _lossless(tmp_path / "x.dcm")
+    monkeypatch.setattr(base.Decoder, "is_available", False)
+    with pytest.raises(VitforgeError, match=r"JPEG Lossless.*vitforge\[dicom\]"):
+        dicom_to_png(content)
+
+
+def test_jpeg_lossless_is_decoded_with_the_extra(tmp_path: Path) -> None:
+    pytest.importorskip("gdcm")
+    wanted = np.rint(np.arange(0, 4096, 16).reshape(16, 16) / 4080 * 255)
+    np.testing.assert_array_equal(_pixels(_lossless(tmp_path / "x.dcm")), wanted)
+
+
+def test_several_frames_are_not_guessed_among(tmp_path: Path) -> None:
+    content = write_dicom(
+        tmp_path / "x.dcm", NumberOfFrames=2, PixelData=np.stack([RAMP, RAMP]).tobytes()
+    )
+    with pytest.raises(VitforgeError, match="2 frames"):
+        dicom_to_png(content)
