@@ -71,3 +71,7 @@ class TrainingSummary(ArtifactModel):
     seconds: float
     expected_seconds: float
     dataset_fingerprint: str
+    alarms: tuple[str, ...] = ()
+    """What gradients and attention showed to go wrong, with a remedy."""
+    advice: tuple[str, ...] = ()
+    """What the curves showed, and what to change next time."""

@@ -1,13 +1,13 @@
 """The picture of a training: loss, the deciding metric and learning rate over the epochs."""
 
-from pathlib import Path
+from typing import Any
 
 from vitforge.artifacts import TrainingSummary
 from vitforge.report.charts import chart_style
 
 
-def draw_curves(summary: TrainingSummary, file: Path) -> None:
-    """Write the curves as an image; the file's suffix says which kind."""
+def draw_curves(summary: TrainingSummary) -> Any:
+    """The curves as a matplotlib figure."""
     from matplotlib.figure import Figure
 
     scored = [record for record in summary.epochs if record.val_metrics]
@@ -31,4 +31,4 @@ def draw_curves(summary: TrainingSummary, file: Path) -> None:
         metric.set(title=f"Validation {name}" + ", %" * percent, xlabel="epoch")
         rate.plot(epochs, [record.learning_rate for record in summary.epochs])
         rate.set(title="Learning rate", xlabel="epoch")
-        figure.savefig(file, dpi=110)
+    return figure

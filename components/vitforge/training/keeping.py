@@ -66,6 +66,8 @@ class Keeper(Observer):
 
     def _save(self, engine: Engine) -> None:
         began = time.monotonic()
+        if not all(bool(weight.isfinite().all()) for weight in engine.weights):
+            return  # the next loss will say so; the last good state is kept
         state = engine.state_dict()  # by all: what is sharded is put together here
         if self._world.is_first:
             self._store.save(engine.step, state)

@@ -61,6 +61,7 @@ def test_a_checkpoint_that_predicts_the_test_split(colours: Path, tmp_path: Path
         "config.json",
         "preprocessing.json",
         "training.json",
+        "report.html",
     }
     assert TrainingSummary.load(out / "training.json") == summary
     assert summary.dataset_fingerprint == DatasetInfo.load(colours / "dataset.json").fingerprint
