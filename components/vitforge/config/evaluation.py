@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from vitforge.config.section import AtLeastOne, Count, Section
+from vitforge.config.stress import StressConfig
 
 
 class EvaluationConfig(Section):
@@ -28,6 +29,9 @@ class EvaluationConfig(Section):
 
     own: tuple[str, ...] = ()
     """Python files with evaluators of one's own, run after all others."""
+
+    stress: StressConfig = StressConfig()
+    """How far images and model are put under stress."""
 
     skip: tuple[str, ...] = ()
     """Evaluators to leave out, by name."""
