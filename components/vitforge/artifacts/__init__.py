@@ -42,11 +42,13 @@ from vitforge.artifacts.dataset import (
     ImageStatistics,
 )
 from vitforge.artifacts.evaluation import (
+    CALIBRATION_FILE,
     EVIDENCE_FOLDER,
     FEATURES_FILE,
     METRICS_FILE,
     PREDICTIONS_FILE,
     REPORT_FILE,
+    Calibration,
     MetricRow,
     Metrics,
 )
@@ -73,6 +75,7 @@ from vitforge.artifacts.release import (
 __all__ = [
     "BASELINE_FILE",
     "CALIBRATION",
+    "CALIBRATION_FILE",
     "DATASET_FILE",
     "DEPLOYMENT_FILE",
     "EVIDENCE_FOLDER",
@@ -101,6 +104,7 @@ __all__ = [
     "WEIGHTS_FILE",
     "ArtifactModel",
     "BackboneSpec",
+    "Calibration",
     "CandidateResult",
     "DatasetInfo",
     "Deployment",

@@ -1,11 +1,13 @@
 """The artifacts `predictions` and `metrics`."""
 
 from vitforge.artifacts.record import ArtifactModel
+from vitforge.config.data import Task
 
 PREDICTIONS_FILE = "predictions.parquet"
 FEATURES_FILE = "features.npy"
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
+CALIBRATION_FILE = "calibration.json"
 EVIDENCE_FOLDER = "evidence"
 
 
@@ -40,3 +42,20 @@ class Metrics(ArtifactModel):
         """The row of that name and slice, or None."""
         found = (row for row in self.rows if row.name == name and row.slice == slice_)
         return next(found, None)
+
+
+class Calibration(ArtifactModel):
+    """`calibration.json`, beside `metrics.json`: what was fitted to the validation images."""
+
+    task: Task
+    temperatures: tuple[float, ...]
+    """Logits are divided by it before the softmax or sigmoid; one, or for multi-label one a
+    label in the order of the classes."""
+    thresholds: tuple[float, ...] = ()
+    """Probability, after the temperature, from which on a label is called; multi-label only."""
+    n: int
+    """Validation images it was fitted on."""
+    nll_before: float
+    """Of the validation images, nats."""
+    nll_after: float
+    """The same with the temperatures."""

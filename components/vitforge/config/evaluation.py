@@ -24,6 +24,19 @@ class EvaluationConfig(Section):
     reliable_confidence: float = Field(default=0.5, gt=0.0, lt=1.0)
     """Confidence below which a prediction is called unreliable, (0, 1)."""
 
+    specificity: float = Field(default=0.9, gt=0.0, lt=1.0)
+    """Share of images without a label that its threshold must leave uncalled, (0, 1)."""
+
+    gap_alarm: float = Field(default=0.05, gt=0.0, lt=1.0)
+    """Gap between groups that raises an alarm, (0, 1): 0.05 is five points."""
+
+    min_group: AtLeastOne = 30
+    """Fewest test images of a group that is held against others, count."""
+
+    healthy_label: str = ""
+    """The class or label that means nothing was found; groups are then held against each other
+    by how often the ill are called healthy. Empty where there is none."""
+
     extra_metrics: tuple[str, ...] = ()
     """Hugging Face `evaluate` metrics to add: hub ids or local folders."""
 

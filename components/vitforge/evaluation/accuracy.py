@@ -1,28 +1,23 @@
 """How often the model is right: overall, among the best five, and class by class."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitforge.artifacts import MetricRow
 from vitforge.evaluation.evaluator import CLASS_TASKS, Context, Need
+from vitforge.evaluation.rows import WILSON, family_rows
+from vitforge.metrics.class_metrics import agreement
 from vitforge.metrics.predictions import Predictions
 from vitforge.statistics import (
     Draws,
-    Grouped,
-    Interval,
     mean_of_proportions_interval,
-    percentile_interval,
     proportion_interval,
 )
 
 NEEDS: Need = "predictions"
 TASKS = CLASS_TASKS
-
-WILSON = "Wilson score interval"
-NO_RESAMPLES = "no interval: evaluation.bootstrap is 0"
 
 
 def rows(context: Context) -> list[MetricRow]:
@@ -85,75 +80,14 @@ def _balanced_accuracy(found: Predictions, level: float) -> MetricRow:
 
 def agreement_rows(found: Predictions, level: float, draws: Draws) -> list[MetricRow]:
     """Rows `macro_f1` (over classes with test images) and `mcc`, with bootstrap intervals."""
-    labels, predicted, size = found.labels, found.predicted, found.classes
-    confusion = confusion_matrix(labels, predicted, size)
-    tested = confusion.sum(axis=1) > 0
-    hits, support, answers = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    values = {
-        "macro_f1": float(macro_f1(hits, support, answers, tested)),
-        "mcc": float(matthews_correlation(hits, support, answers)),
-    }
-    resamples = draws.resamples
-    resampled: dict[str, NDArray[np.float64]] = {}
-    if resamples and not found.correct.all():
-        hits_RC = draws.means(Grouped(np.where(found.correct, labels, -1), size)) * found.n
-        support_RC = draws.means(Grouped(labels, size)) * found.n
-        answers_RC = draws.means(Grouped(predicted, size)) * found.n
-        resampled = {
-            "macro_f1": macro_f1(hits_RC, support_RC, answers_RC, tested),
-            "mcc": matthews_correlation(hits_RC, support_RC, answers_RC),
-        }
-    absent = NO_RESAMPLES if not resamples else "no interval: no mistake to resample"
-    rows = []
-    for name, value in values.items():
-        spread = percentile_interval(resampled[name], level) if name in resampled else None
-        note = f"bootstrap percentile, {resamples} resamples" if spread else absent
-        rows.append(_row(name, value, spread, found.n, note + _untested(tested)))
-    return rows
-
-
-def macro_f1(
-    hits: NDArray[Any],
-    support: NDArray[Any],
-    answers: NDArray[Any],
-    tested_C: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Unweighted mean of F1 = 2 hits / (support + answers), over the tested classes.
-
-    Args:
-        hits: Right answers of each class, shape (..., C).
-        support: Images of each class, shape (..., C).
-        answers: Predictions of each class, shape (..., C).
-        tested_C: Classes to average over.
-
-    Returns:
-        Shape (...), in [0, 1].
-    """
-    total = (support + answers)[..., tested_C]
-    f1: NDArray[np.float64] = 2 * hits[..., tested_C] / np.maximum(total, 1)
-    return np.asarray(f1.mean(axis=-1))
-
-
-def matthews_correlation(
-    hits: NDArray[Any], support: NDArray[Any], answers: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Matthews correlation for any number of classes; 0 where it is undefined.
-
-    Args:
-        hits: Right answers of each class, shape (..., C).
-        support: Images of each class, shape (..., C).
-        answers: Predictions of each class, shape (..., C).
-
-    Returns:
-        Shape (...), in [-1, 1].
-
-    Source: Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006
-    """
-    t, p = support.astype(np.float64), answers.astype(np.float64)
-    n = t.sum(axis=-1)
-    covariance = hits.sum(axis=-1) * n - (t * p).sum(axis=-1)
-    spread = np.sqrt((n**2 - (p**2).sum(axis=-1)) * (n**2 - (t**2).sum(axis=-1)))
-    return np.asarray(covariance / np.where(spread == 0, 1, spread))
+    family = agreement(found.labels, found.predicted, found.classes)
+    tested = np.bincount(found.labels, minlength=found.classes) > 0
+    without = "no interval: no mistake to resample" if found.correct.all() else ""
+    return [
+        row.model_copy(update={"note": row.note + _untested(tested)})
+        for row in family_rows(family, draws, level, without=without)
+        if row.name != "balanced_accuracy"  # which has a closed form
+    ]
 
 
 def class_rows(
@@ -186,11 +120,6 @@ def class_rows(
                 MetricRow(name=name, value=value, low=low, high=high, n=n, slice=label, note=note)
             )
     return rows
-
-
-def _row(name: str, value: float, interval: Interval | None, n: int, note: str) -> MetricRow:
-    low, high = interval or (None, None)
-    return MetricRow(name=name, value=value, low=low, high=high, n=n, note=note)
 
 
 def _untested(tested_C: NDArray[np.bool_]) -> str:

@@ -1,15 +1,30 @@
 """Whether confidence means what it says: calibration error, likelihood and Brier score."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitforge.artifacts import MetricRow
-from vitforge.evaluation.accuracy import NO_RESAMPLES
 from vitforge.evaluation.evaluator import CLASS_TASKS, Context, Need
+from vitforge.evaluation.rows import NO_RESAMPLES, family_rows
+from vitforge.metrics.class_metrics import (
+    bin_of,
+    classwise_gaps,
+    expected_calibration_error,
+)
+from vitforge.metrics.family import mean_family
 from vitforge.metrics.predictions import Predictions
-from vitforge.statistics import Dense, Draws, Interval, percentile_interval
+from vitforge.statistics import (
+    Columns,
+    Draws,
+    Grouped,
+    Interval,
+    biased_interval,
+    column_means,
+    percentile_interval,
+)
 
 NEEDS: Need = "predictions"
 TASKS = CLASS_TASKS
@@ -40,30 +55,11 @@ class ReliabilityBin(NamedTuple):
     """Share of right predictions; 0 when the bin is empty."""
 
 
-def expected_calibration_error(
-    confidence_N: NDArray[np.float64], correct_N: NDArray[np.bool_], bins: int = 15
-) -> float:
-    """Average gap between confidence and accuracy over equal-width bins (lo, hi] of (0, 1].
-
-    Args:
-        confidence_N: Probability of the predicted class, (0, 1].
-        correct_N: Whether the prediction is right.
-        bins: Bins of equal width.
-
-    Returns:
-        ECE as a fraction, [0, 1]; lower is better. It is biased upwards: see `chance_ece`.
-
-    Source: Guo et al. 2017, https://arxiv.org/abs/1706.04599
-    """
-    gaps_B = np.bincount(_bin_of(confidence_N, bins), confidence_N - correct_N, minlength=bins)
-    return float(np.abs(gaps_B).sum() / len(confidence_N))
-
-
 def reliability_bins(
     confidence_N: NDArray[np.float64], correct_N: NDArray[np.bool_], bins: int
 ) -> list[ReliabilityBin]:
     """The bins of the reliability diagram, from low confidence to high."""
-    bin_N = _bin_of(confidence_N, bins)
+    bin_N = bin_of(confidence_N, bins)
     n_B = np.bincount(bin_N, minlength=bins)
     confidence_B = np.bincount(bin_N, confidence_N, minlength=bins) / np.maximum(n_B, 1)
     accuracy_B = np.bincount(bin_N, correct_N, minlength=bins) / np.maximum(n_B, 1)
@@ -83,25 +79,23 @@ def ece_interval(
     level: float,
     draws: Draws,
 ) -> Interval:
-    """Interval of the true ECE that allows for the estimate's upward bias.
+    """Interval of the true ECE; see `gap_interval`."""
+    gaps = Grouped(bin_of(confidence_N, bins), bins, confidence_N - correct_N)
+    return gap_interval((gaps,), level, draws)[1]
 
-    Let g be the bins' signed gaps, ECE = sum |g|, and g* their bootstrap. By the triangle
-    inequality the estimate exceeds the truth by at most sum |g* - g|, whose upper quantile is
-    taken off for the lower bound: what remains is no work of chance. By Jensen's inequality the
-    estimate is on average not below the truth, so the upper bound adds only how far an estimate
-    falls below its own mean.
+
+def gap_interval(gaps: Sequence[Columns], level: float, draws: Draws) -> tuple[float, Interval]:
+    """Sum of the columns' absolute means, and an interval of its true value.
+
+    See `biased_interval`: what is noise in each gap only ever adds to the sum.
     """
-    gaps_NB = np.zeros((len(confidence_N), bins))
-    rows = np.arange(len(confidence_N))
-    gaps_NB[rows, _bin_of(confidence_N, bins)] = confidence_N - correct_N
-    gaps_B = gaps_NB.mean(axis=0)
-    resampled_RB = draws.means(Dense(gaps_NB.astype(np.float32)))
-    value = np.abs(gaps_B).sum()
-    tail = (1 - level) / 2
-    noise = np.quantile(np.abs(resampled_RB - gaps_B).sum(axis=1), 1 - tail)
-    resampled_R = np.abs(resampled_RB).sum(axis=1)
-    fall = resampled_R.mean() - np.quantile(resampled_R, tail)
-    return Interval(float(max(value - noise, 0.0)), float(min(value + fall, 1.0)))
+    value, resampled_R, noise_R = 0.0, np.zeros(draws.resamples), np.zeros(draws.resamples)
+    for columns in gaps:
+        means_K, means_RK = column_means(columns), draws.means(columns)
+        value += float(np.abs(means_K).sum())
+        resampled_R += np.abs(means_RK).sum(axis=1)
+        noise_R += np.abs(means_RK - means_K).sum(axis=1)
+    return value, biased_interval(value, resampled_R, noise_R, level)
 
 
 def chance_ece(
@@ -119,7 +113,7 @@ def chance_ece(
     rng = np.random.default_rng(seed)
     n = len(confidence_N)
     ordered_N = np.sort(confidence_N)
-    bin_N = _bin_of(ordered_N, bins)
+    bin_N = bin_of(ordered_N, bins)
     starts = np.flatnonzero(np.r_[True, bin_N[1:] != bin_N[:-1]])
     values = []
     block = max(1, _BLOCK_ENTRIES // n)
@@ -133,7 +127,7 @@ def chance_ece(
 def calibration_rows(
     found: Predictions, *, bins: int, level: float, draws: Draws
 ) -> list[MetricRow]:
-    """Rows `ece`, `ece_null`, `nll` (nats) and `brier` ([0, 2])."""
+    """Rows `ece`, `ece_null`, `ece_classwise`, `nll` (nats) and `brier` ([0, 2])."""
     resamples, seed = draws.resamples, draws.seed
     confidence, correct, n = found.confidence, found.correct, found.n
     ece = expected_calibration_error(confidence, correct, bins)
@@ -162,31 +156,20 @@ def calibration_rows(
             n=n,
             note="what chance alone gives a perfectly calibrated model with these confidences",
         ),
-        *mean_rows({"nll": found.nll, "brier": found.brier}, level, draws),
+        _classwise_row(found, bins, level, draws),
+        *family_rows(mean_family({"nll": found.nll, "brier": found.brier}), draws, level),
     ]
 
 
-def mean_rows(
-    columns: dict[str, NDArray[np.float64]], level: float, draws: Draws
-) -> list[MetricRow]:
-    """One row a per-image column: its mean, with a bootstrap interval."""
-    values = np.stack(list(columns.values()), axis=1)
-    resamples = draws.resamples
-    means = draws.means(Dense(values.astype(np.float32))) if resamples else None
-    note = f"bootstrap percentile, {resamples} resamples" if resamples else NO_RESAMPLES
-    rows = []
-    for index, (name, column) in enumerate(columns.items()):
-        low, high = (None, None) if means is None else percentile_interval(means[:, index], level)
-        rows.append(
-            MetricRow(
-                name=name, value=float(column.mean()), low=low, high=high, n=len(column), note=note
-            )
-        )
-    return rows
-
-
-def _bin_of(confidence_N: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """Index of the bin (lo, hi] that holds each confidence; 0 falls into the first."""
-    # Against the edges themselves: ceil(x * bins) would put 0.6 of 5 bins wrongly by rounding.
-    edges = np.linspace(0.0, 1.0, bins + 1)
-    return np.clip(np.searchsorted(edges, confidence_N, side="left") - 1, 0, bins - 1)
+def _classwise_row(found: Predictions, bins: int, level: float, draws: Draws) -> MetricRow:
+    gaps = classwise_gaps(found.probabilities, found.labels, bins)
+    value, (low, high) = gap_interval(gaps, level, draws)
+    return MetricRow(
+        name="ece_classwise",
+        value=value,
+        low=low,
+        high=high,
+        n=found.n,
+        note=f"mean over classes of each one's own; bootstrap, {draws.resamples} resamples, "
+        "allowing for the bias",
+    )

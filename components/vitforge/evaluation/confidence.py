@@ -1,9 +1,9 @@
 """How sure the model is, and how much of its work can be relied on."""
 
 from vitforge.artifacts import MetricRow
-from vitforge.evaluation.accuracy import WILSON
-from vitforge.evaluation.calibration import mean_rows
 from vitforge.evaluation.evaluator import CLASS_TASKS, Context, Need
+from vitforge.evaluation.rows import WILSON, family_rows
+from vitforge.metrics.family import mean_family
 from vitforge.metrics.predictions import Predictions
 from vitforge.statistics import Draws, proportion_interval
 
@@ -39,7 +39,7 @@ def confidence_rows(
     low, high = proportion_interval(right, n_kept, level)
     means = {"confidence": found.confidence, "entropy": found.entropy}
     return [
-        *mean_rows(means, level, draws),
+        *family_rows(mean_family(means), draws, level),
         MetricRow(
             name="reliable_share",
             value=n_kept / found.n,

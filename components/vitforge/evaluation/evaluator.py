@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from vitforge.artifacts import EVIDENCE_FOLDER, DatasetInfo, MetricRow, write_atomically
+from vitforge.artifacts import EVIDENCE_FOLDER, VAL, DatasetInfo, MetricRow, write_atomically
 from vitforge.config import EvaluationConfig
 from vitforge.config.data import Task
 from vitforge.errors import VitforgeError
@@ -78,6 +78,24 @@ class Context:
                 mend='write NEEDS = "model" in the evaluator\'s file',
             )
         return self.model
+
+    @cached_property
+    def validation(self) -> Predictions:
+        """The model's answers for the validation images, for what is fitted to answers.
+
+        Raises:
+            VitforgeError: where there is no model.
+        """
+        from vitforge.evaluation.predict import predict
+
+        return predict(
+            self.trained,
+            self.dataset,
+            self.info,
+            VAL,
+            batch_size=self.config.batch_size,
+            progress=self.progress,
+        )
 
     def keep(self, name: str, content: bytes) -> str:
         """Write an evidence file; the path returned belongs into `MetricRow.evidence`."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from vitforge.artifacts import MetricRow
 from vitforge.errors import VitforgeError
-from vitforge.evaluation.calibration import expected_calibration_error
+from vitforge.metrics.class_metrics import expected_calibration_error
 from vitforge.metrics.predictions import Predictions
 
 

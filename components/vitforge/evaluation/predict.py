@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from vitforge.artifacts import DatasetInfo
+from vitforge.config.data import Task
 from vitforge.errors import VitforgeError
-from vitforge.evaluation.evaluator import EVERY_TASK
 from vitforge.evaluation.trained import Trained
 from vitforge.metrics.predictions import SLICE_PREFIX, Predictions
 from vitforge.preprocessing import to_array
@@ -44,7 +44,7 @@ def predict(
             are not finite.
     """
     task = trained.config.task
-    rows = open_split(dataset, split, EVERY_TASK)
+    rows = open_split(dataset, split, tuple(_LABEL_TYPES))
     wanted = output_count(task, len(trained.config.classes))
     logits, features = [np.empty((0, wanted), np.float32)], []
     head = trained.backbone.head
@@ -71,7 +71,7 @@ def predict(
     )
 
 
-_LABEL_TYPES = {
+_LABEL_TYPES: dict[Task, type[np.generic]] = {
     "single_label": np.int64,
     "ordinal": np.int64,
     "multi_label": np.float32,

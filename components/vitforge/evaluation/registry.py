@@ -11,8 +11,17 @@ from vitforge.evaluation.own import load_own
 
 EVALUATORS = (
     "accuracy",
+    "ordinal",
+    "multi_label",
+    "regression",
     "calibration",
+    "temperature",
     "confidence",
+    "selective",
+    "fairness",
+    "weak_slices",
+    "mistakes",
+    "label_noise",
     "hub",
 )
 """Modules of this package; one is imported only when it is its turn."""

@@ -5,7 +5,7 @@ Shapes: N images, R resamples, K columns.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,29 @@ class Dense:
 
 @dataclass(frozen=True)
 class Grouped:
-    """One-hot columns, never written out: the group of each image, and what it adds there."""
+    """Mostly empty columns, never written out: entries that add to a column."""
 
     group: NDArray[np.int64]
-    """Column of each image, in [0, size); -1 adds to none."""
+    """Column of each entry, in [0, size); -1 adds to none."""
     size: int
     """Columns, K."""
-    weight: NDArray[np.float32] | None = None
-    """What an image adds; None adds 1."""
+    weight: NDArray[np.floating[Any]] | None = None
+    """What an entry adds; None adds 1."""
+    image: NDArray[np.int64] | None = None
+    """Image of each entry; None has one entry an image, in order."""
+    images: int = 0
+    """N, where `image` is given."""
+
+    def entries(
+        self, among: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32] | None]:
+        """Group, image and weight of the entries that add to a column, sorted by group."""
+        image = np.arange(len(self.group)) if self.image is None else self.image
+        taken = self.group >= 0 if among is None else (self.group >= 0) & among[image]
+        order = np.flatnonzero(taken)
+        order = order[np.argsort(self.group[order], kind="stable")]
+        weight = None if self.weight is None else self.weight[order].astype(np.float32)
+        return self.group[order], image[order], weight
 
 
 Columns: TypeAlias = Dense | Grouped
@@ -77,16 +92,16 @@ class Draws:
         Returns:
             Shape (R, K); NaN where a resample drew no image of the slice.
         """
-        everyone = among is None
-        counts_NR = self.counts if everyone else self.counts[among]
-        sums_KR = (
-            _dense_sums(columns.values if everyone else columns.values[among], counts_NR)
-            if isinstance(columns, Dense)
-            else _grouped_sums(columns, among, counts_NR)
-        )
-        total_R = self.n if everyone else counts_NR.sum(axis=0, dtype=np.int64)
+        counts_NR = self.counts
+        if isinstance(columns, Grouped):
+            sums_KR = _grouped_sums(columns, among, counts_NR)
+        elif among is None:
+            sums_KR = _dense_sums(columns.values, counts_NR)
+        else:
+            sums_KR = _dense_sums(columns.values[among], counts_NR[among])
+        drawn = self.n if among is None else counts_NR[among].sum(axis=0, dtype=np.int64)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(sums_KR / total_R, dtype=np.float64).T
+            return np.asarray(sums_KR / drawn, dtype=np.float64).T
 
 
 def column_means(columns: Columns, among: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
@@ -94,10 +109,10 @@ def column_means(columns: Columns, among: NDArray[np.bool_] | None = None) -> ND
     if isinstance(columns, Dense):
         values = columns.values if among is None else columns.values[among]
         return np.asarray(values.mean(axis=0, dtype=np.float64))
-    taken = columns.group >= 0 if among is None else (columns.group >= 0) & among
-    weight = None if columns.weight is None else columns.weight[taken]
-    total = len(columns.group) if among is None else int(among.sum())
-    return np.bincount(columns.group[taken], weight, minlength=columns.size) / total
+    group, _, weight = columns.entries(among)
+    everyone = len(columns.group) if columns.image is None else columns.images
+    total = everyone if among is None else int(among.sum())
+    return np.bincount(group, weight, minlength=columns.size) / total
 
 
 def _dense_sums(
@@ -114,17 +129,19 @@ def _dense_sums(
 def _grouped_sums(
     columns: Grouped, among: NDArray[np.bool_] | None, counts_NR: NDArray[np.uint8]
 ) -> NDArray[np.float64]:
-    group = columns.group if among is None else columns.group[among]
-    order = np.argsort(group, kind="stable")
-    order = order[np.searchsorted(group[order], 0) :]
-    present, starts = np.unique(group[order], return_index=True)
-    sums_KR = np.zeros((columns.size, counts_NR.shape[1]))
-    if not len(order):
+    group, image, weight = columns.entries(among)
+    present, starts = np.unique(group, return_index=True)
+    resamples = counts_NR.shape[1]
+    sums_KR = np.zeros((columns.size, resamples))
+    if not len(group):
         return sums_KR
-    if columns.weight is None:
-        sums_KR[present] = np.add.reduceat(counts_NR[order], starts, axis=0, dtype=np.int32)
-    else:
-        weight = columns.weight if among is None else columns.weight[among]
-        weighted_NR = counts_NR[order] * weight[order, None]
-        sums_KR[present] = np.add.reduceat(weighted_NR, starts, axis=0)
+    block = max(1, 4 * _BLOCK_ENTRIES // len(group))
+    for start in range(0, resamples, block):
+        drawn = slice(start, start + block)
+        counts = counts_NR[image, drawn]
+        sums_KR[present, drawn] = (
+            np.add.reduceat(counts, starts, axis=0, dtype=np.int32)
+            if weight is None
+            else np.add.reduceat(counts * weight[:, None], starts, axis=0)
+        )
     return sums_KR

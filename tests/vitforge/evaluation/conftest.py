@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitforge.artifacts import DATASET_FILE, TEST, DatasetInfo, ImageStatistics
+from vitforge.artifacts import DATASET_FILE, TEST, VAL, DatasetInfo, ImageStatistics
 from vitforge.config import EvaluationConfig
 from vitforge.evaluation.evaluator import Context
 from vitforge.metrics.predictions import Predictions
@@ -66,6 +66,8 @@ def dataset(tmp_path: Path) -> Path:
     labels = [i % 2 for i in range(40)]
     ids = [f"test/{i}" for i in range(40)]
     columns = {"image": images, "label": labels, "id": ids}
-    datasets.Dataset.from_dict(columns, features).save_to_disk(str(folder / TEST))
+    whole = datasets.Dataset.from_dict(columns, features)
+    for split in (VAL, TEST):
+        whole.save_to_disk(str(folder / split))
     _info(CLASSES, 40).save(folder / DATASET_FILE)
     return folder

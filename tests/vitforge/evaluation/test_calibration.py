@@ -10,9 +10,9 @@ from vitforge.evaluation.calibration import (
     calibration_rows,
     chance_ece,
     ece_interval,
-    expected_calibration_error,
     reliability_bins,
 )
+from vitforge.metrics.class_metrics import expected_calibration_error
 from vitforge.metrics.predictions import Predictions
 from vitforge.statistics import Draws
 
@@ -104,7 +104,7 @@ def test_rows_and_reliability_agree(make_predictions: Callable[..., Predictions]
     found = make_predictions(400, 6)
     rows = calibration_rows(found, bins=15, level=0.95, draws=Draws(400, 200, 0))
     named = {row.name: row for row in rows}
-    assert list(named) == ["ece", "ece_null", "nll", "brier"]
+    assert list(named) == ["ece", "ece_null", "ece_classwise", "nll", "brier"]
     bins = reliability_bins(found.confidence, found.correct, 15)
     assert sum(b.n for b in bins) == 400
     gap = sum(b.n * abs(b.confidence - b.accuracy) for b in bins) / 400

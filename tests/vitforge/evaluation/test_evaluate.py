@@ -26,8 +26,10 @@ from vitforge.tracking import StepRun
 
 CLASSES = ("circle & co", "square", "triangle")
 CONTRACT = [
-    "top1", "top5", "balanced_accuracy", "macro_f1", "mcc", "ece", "ece_null", "nll", "brier",
-    "confidence", "entropy", "reliable_share", "reliable_accuracy",
+    "top1", "top5", "balanced_accuracy", "macro_f1", "mcc", "ece", "ece_null", "ece_classwise",
+    "nll", "brier", "temperature", "nll_scaled", "ece_scaled", "confidence", "entropy",
+    "reliable_share", "reliable_accuracy", "aurc", "weakest_slice", "confident_mistakes",
+    "label_noise",
 ]  # fmt: skip
 QUICK = EvaluationConfig(bootstrap=50, batch_size=16)
 

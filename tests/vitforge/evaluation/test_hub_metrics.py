@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vitforge.errors import VitforgeError
-from vitforge.evaluation.calibration import expected_calibration_error
+from vitforge.metrics.class_metrics import expected_calibration_error
 from vitforge.metrics.predictions import Predictions
 
 pytestmark = pytest.mark.slow  # importing evaluate takes seconds
