@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from vitforge.errors import VitforgeError
 from vitforge.training.distributed import World
 from vitforge.training.engine import Engine
 from vitforge.training.feed import Batch
@@ -43,12 +44,22 @@ class Keeper(Observer):
         self._saved_at = time.monotonic()
 
     def on_start(self, engine: Engine) -> None:
-        """Go on from the newest whole snapshot, if there is one."""
-        loaded = self._store.load()
-        if loaded is not None:
-            step, state, damaged = loaded
-            for sentence in damaged:
-                self._say(sentence)
+        """Go on from the newest whole snapshot, if there is one.
+
+        Raises:
+            VitforgeError: if the processes see different snapshots.
+        """
+        step, state, damaged = self._store.load() or (0, {}, ())
+        (mean,) = self._world.average(step)
+        if mean != step:
+            raise VitforgeError(
+                "the training's processes see different snapshots",
+                where=str(self._store.folder),
+                mend="set VITFORGE_SNAPSHOTS to a folder that all nodes mount",
+            )
+        for sentence in damaged:
+            self._say(sentence)
+        if state:
             engine.load_state_dict(state)
             self._say(f"goes on from step {step}")
         self._saved_at = time.monotonic()
@@ -71,5 +82,6 @@ class Keeper(Observer):
         state = engine.state_dict()  # by all: what is sharded is put together here
         if self._world.is_first:
             self._store.save(engine.step, state)
+        self._world.average(0.0)  # wait for it: who goes on from here reads it
         self._saved_at = time.monotonic()
         self._pause = max(self._seconds, (self._saved_at - began) / DEAREST)
