@@ -1,6 +1,7 @@
 """What every backbone can do, whichever library it comes from."""
 
 from abc import abstractmethod
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
@@ -60,18 +61,37 @@ class Backbone(nn.Module):
 
     @property
     def blocks(self) -> list[nn.Module]:
-        """Transformer blocks from the input to the output; empty for a model without attention."""
+        """Residual blocks from the input to the output: transformer blocks, or ConvNeXt's."""
         return find_blocks(self.model)
 
     def attention_modules(self) -> list[nn.Module]:
-        """Self-attention modules, one a block, from the input to the output."""
+        """Self-attention modules, one a block, from the input to the output; ConvNeXt has none."""
         return find_attention(self.model)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether tokens know their place from what was added to them before the first block only.
+
+        Then tokens may be left out, and images of another size seen. Windows, rotary embeddings
+        and relative position biases forbid both.
+        """
+        if len(self.attention_modules()) != len(self.blocks) or not self.blocks:
+            return False
+        if any("Window" in type(m).__name__ for m in self.attention_modules()):
+            return False
+        names = [name for name, _ in (*self.model.named_modules(), *self.model.named_parameters())]
+        return not any(part in name for name in names for part in ("relative_position", "rope"))
+
+    @abstractmethod
+    def any_size(self) -> AbstractContextManager[None]:
+        """While inside, a plain backbone takes images of any size that its patches divide; position
+        embeddings are interpolated."""
+
+    @property
     def tokens(self) -> int:
-        """Tokens that the first block sees, class tokens included."""
+        """Tokens that the first block sees, class tokens included; 0 where nothing attends."""
         blocks = self.blocks
-        if not blocks:
+        if not self.attention_modules():
             return 0
         seen: list[int] = []
 

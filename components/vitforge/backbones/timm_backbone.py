@@ -1,10 +1,13 @@
 """Backbones of timm."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import timm
+from timm.layers import Format
 from torch import Tensor, nn
 
 from vitforge.artifacts import BackboneSpec
@@ -55,6 +58,19 @@ class TimmBackbone(Backbone):
         named = self.model.named_parameters()
         return [p for name, p in named if name.split(".")[0] in EMBEDDINGS]
 
+    @contextmanager
+    def any_size(self) -> Iterator[None]:
+        """While inside, a plain backbone takes images of any size that its patches divide."""
+        patches = self.model.patch_embed
+        kept = patches.strict_img_size, patches.flatten, patches.output_fmt
+        patches.strict_img_size, patches.flatten, patches.output_fmt = False, False, Format.NHWC
+        self.model.dynamic_img_size = True
+        try:
+            yield
+        finally:
+            patches.strict_img_size, patches.flatten, patches.output_fmt = kept
+            self.model.dynamic_img_size = False
+
 
 def build_timm(spec: BackboneSpec, num_classes: int, image_size: int = 0) -> TimmBackbone:
     """Build a timm model; see `vitforge.backbones.build`."""
@@ -64,7 +80,7 @@ def build_timm(spec: BackboneSpec, num_classes: int, image_size: int = 0) -> Tim
     if folder.is_dir():
         name, kept, overlay = _read_folder(folder)
         args = {**kept, **args}
-    if image_size:
+    if image_size and _is_sized(name):
         args["img_size"] = image_size
     if spec.pretrained:
         source = folder if folder.is_dir() else fetch(_repository(name))
@@ -87,10 +103,16 @@ def build_timm(spec: BackboneSpec, num_classes: int, image_size: int = 0) -> Tim
     return TimmBackbone(
         model,
         spec.model_copy(update={"name": name, "args": args}),
-        image_size=int(args.get("img_size") or cfg["input_size"][-1]),
+        image_size=int(args.get("img_size") or image_size or cfg["input_size"][-1]),
         mean=tuple(cfg["mean"]),
         std=tuple(cfg["std"]),
     )
+
+
+def _is_sized(name: str) -> bool:
+    """Whether the architecture is built for one image size; a ConvNeXt is not."""
+    found = timm.models.get_pretrained_cfg(name, allow_unregistered=True)
+    return bool(found and found.fixed_input_size)
 
 
 def _read_folder(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:

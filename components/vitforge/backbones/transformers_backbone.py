@@ -1,6 +1,7 @@
 """Backbones of transformers."""
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers import AutoConfig, AutoModelForImageClassification
 from vitforge.artifacts import BackboneSpec
 from vitforge.backbones.hub import fetch
 from vitforge.backbones.interface import IMAGENET_MEAN, IMAGENET_STD, Backbone, Triple
+from vitforge.backbones.positions import resize_positions
 from vitforge.backbones.weights import find_weights
 from vitforge.errors import VitforgeError
 
@@ -27,7 +29,10 @@ class TransformersBackbone(Backbone):
 
     def forward(self, images_NCHW: Tensor) -> Tensor:
         """Normalised images, float, to logits of shape (N, K)."""
-        logits: Tensor = self.model(pixel_values=images_NCHW).logits
+        if images_NCHW.shape[-1] == self.image_size:
+            logits: Tensor = self.model(pixel_values=images_NCHW).logits
+        else:  # inside `any_size`; the argument is not every model's
+            logits = self.model(pixel_values=images_NCHW, interpolate_pos_encoding=True).logits
         return logits
 
     def features(self, images_NCHW: Tensor) -> Tensor:
@@ -51,6 +56,10 @@ class TransformersBackbone(Backbone):
         """Patch projection, position embeddings, class tokens: all that precedes the blocks."""
         return [p for name, p in self.model.named_parameters() if ".embeddings." in name]
 
+    def any_size(self) -> AbstractContextManager[None]:
+        """While inside, a plain backbone takes images of any size that its patches divide."""
+        return nullcontext()
+
 
 def build_transformers(
     spec: BackboneSpec, num_classes: int, image_size: int = 0
@@ -63,8 +72,10 @@ def build_transformers(
         find_weights(folder)
     config = _config(spec, folder)
     config.num_labels = num_classes
+    config.architectures = config.architectures or []  # None is one that DeiT cannot read
+    vision = getattr(config, "vision_config", config)  # SigLIP's lies a step deeper
     if image_size:
-        config.image_size = image_size
+        vision.image_size = image_size
     try:
         if spec.pretrained and folder is not None:
             model = _load(folder, config)
@@ -81,7 +92,7 @@ def build_transformers(
     return TransformersBackbone(
         model,
         spec.model_copy(update={"name": name, "args": args}),
-        image_size=int(config.image_size),
+        image_size=int(vision.image_size),
         mean=mean,
         std=std,
     )
@@ -99,7 +110,7 @@ def _config(spec: BackboneSpec, folder: Path | None) -> Any:
 
 
 def _load(folder: Path, config: Any) -> Any:
-    """Load safetensors; only the head may differ in shape."""
+    """Load safetensors; only the head may differ, and position embeddings are interpolated."""
     model, told = AutoModelForImageClassification.from_pretrained(
         folder,
         config=config,
@@ -110,12 +121,13 @@ def _load(folder: Path, config: Any) -> Any:
     )
     keys = {key[0] if isinstance(key, tuple) else key for key in told["mismatched_keys"]}
     keys |= set(told["missing_keys"])
+    keys -= resize_positions(model, folder, keys)
     strangers = sorted(key for key in keys if key.split(".")[0] not in HEADS)
     if strangers:
         raise VitforgeError(
             f"the weights do not fit the architecture: {', '.join(strangers[:3])}",
             where=str(folder),
-            mend="leave image size and args as the weights were trained with",
+            mend="leave args, and the image size too, as the weights were trained with",
         )
     return model
 

@@ -12,16 +12,18 @@ import torch
 
 from vitforge.artifacts import EpochRecord
 from vitforge.backbones import Backbone
-from vitforge.errors import VitforgeError
 from vitforge.training.best import BestWeights
+from vitforge.training.compiled import Compiled
+from vitforge.training.distillation import find_teacher
 from vitforge.training.ema import WeightAverage
 from vitforge.training.feed import Batch, Feed, ImageFeed
-from vitforge.training.gradients import Gradients
+from vitforge.training.gradients import Gradients, not_a_number
 from vitforge.training.hardware import choose_device, choose_precision
 from vitforge.training.job import Job
 from vitforge.training.objectives import Score, choose_objective
 from vitforge.training.observers import Observer
 from vitforge.training.parameter_groups import parameter_groups
+from vitforge.training.sizes import patch_size
 from vitforge.training.start_point import StartPoint
 from vitforge.training.strategies import apply_strategy, open_for_epoch
 from vitforge.training.validation import predict
@@ -32,6 +34,7 @@ class Engine:
 
     Attributes:
         feed: Where batches come from.
+        trained_part: What turns them into outputs.
         gradients: Computes them.
         step: Optimizer steps done.
         epoch: Epochs done.
@@ -60,14 +63,16 @@ class Engine:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.average = WeightAverage(backbone, recipe.ema_decay) if recipe.ema_decay else None
         self.start_point = StartPoint(backbone, recipe.l2_sp) if recipe.l2_sp else None
-        self.feed: Feed = ImageFeed(job, self.objective, self.device)
+        self.feed: Feed = ImageFeed(job, self.objective, self.device, patch_size(backbone, job))
+        self.trained_part = self.feed.trained_part(backbone)
         self.gradients = Gradients(
-            self.feed.trained_part(backbone),
+            Compiled(self.trained_part) if recipe.compile else self.trained_part,
             self.objective,
             self.scaler,
             self.precision,
             recipe.micro_batch or job.batch_size // job.world.size,
-            world=job.world,
+            find_teacher(job, backbone),
+            job.world,
         )
         self.best = BestWeights(self.weights)
         self.records: list[EpochRecord] = []
@@ -141,7 +146,7 @@ class Engine:
             group["lr"] = rate * group["lr_scale"]
         loss = self.gradients.compute(batch, self.optimizer)
         if not math.isfinite(loss):
-            raise self._not_a_number(loss, batch)
+            raise not_a_number(self.job, self.step, loss, batch)
         self.scaler.unscale_(self.optimizer)
         if self.start_point:
             self.start_point.add_gradient()
@@ -166,8 +171,8 @@ class Engine:
             self.average.swap()
         score = None
         if self.job.val is not None:
-            model = self.gradients.model
-            outputs = predict(model, self.feed.validation(), self.device, self.precision)
+            batches = self.feed.validation()
+            outputs = predict(self.trained_part, batches, self.device, self.precision)
             # The same on every process, to the bit: they must agree on when to end.
             outputs = self.job.world.told(outputs)
             score = self.objective.score(outputs, self.job.val.labels_N)
@@ -187,11 +192,3 @@ class Engine:
         if self.losses:  # gone on with between the last step of an epoch and its validation
             return False
         return self._is_last() or bool(patience and waited >= patience)
-
-    def _not_a_number(self, value: float, batch: Batch) -> VitforgeError:
-        ids = [self.job.train.ids[i] for i in batch.index_B.tolist()]
-        return VitforgeError(
-            f"the loss became {value} in step {self.step + 1} of {self.job.total_steps}",
-            where="images " + ", ".join(ids),
-            mend="lower finetuning.learning_rate, or set finetuning.precision: fp32",
-        )

@@ -15,6 +15,7 @@ from vitforge.training.mixing import mix
 from vitforge.training.normalise import normalise, to_unit
 from vitforge.training.objectives import Objective
 from vitforge.training.order import epoch_order
+from vitforge.training.sizes import size_of_epoch
 
 VALIDATION_BATCH = 128
 """Images a forward pass without gradients."""
@@ -57,10 +58,14 @@ class ImageFeed:
         job: Images, recipe and seed.
         objective: Makes targets of labels.
         device: Where batches are put.
+        patch: Height and width of a patch, pixels; used where image sizes grow.
     """
 
-    def __init__(self, job: Job, objective: Objective, device: torch.device) -> None:
+    def __init__(
+        self, job: Job, objective: Objective, device: torch.device, patch: int = 0
+    ) -> None:
         self._job, self._objective, self._device = job, objective, device
+        self._patch = patch
 
     def trained_part(self, backbone: Backbone) -> nn.Module:
         """The whole backbone."""
@@ -95,7 +100,7 @@ class ImageFeed:
     def _images(self, index_B: Tensor, views: np.ndarray, epoch: int) -> Tensor:
         """Augmented and normalised; each view of an image is drawn apart."""
         job, config = self._job, self._job.recipe.augmentation
-        size = job.how.image_size
+        size = size_of_epoch(job, epoch, self._patch)
         images = torch.empty((len(index_B), 3, size, size), device=self._device)
         for view in np.unique(views).tolist():
             mine = torch.from_numpy(np.flatnonzero(views == view))

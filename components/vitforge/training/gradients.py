@@ -1,19 +1,17 @@
 """Forward and backward pass of a batch, in as many parts as memory needs."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from vitforge.errors import VitforgeError
+from vitforge.training.distillation import Teacher
 from vitforge.training.distributed import ALONE, World
 from vitforge.training.feed import Batch
 from vitforge.training.hardware import Precision, autocast
+from vitforge.training.job import Job
 from vitforge.training.objectives import Objective
-
-Blend = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(inputs, outputs, summed loss) to the summed loss that is trained on."""
 
 
 class Gradients:
@@ -28,7 +26,7 @@ class Gradients:
         scaler: Of fp16.
         precision: Arithmetic of the forward pass.
         micro_batch: Images at once, count; halved each time memory runs out.
-        blend: Adds a teacher's part; None where there is no teacher.
+        teacher: Adds its part to the loss; None where there is none.
         world: The processes that each compute a share of the batch.
     """
 
@@ -39,12 +37,12 @@ class Gradients:
         scaler: torch.amp.GradScaler,
         precision: Precision,
         micro_batch: int,
-        blend: Blend | None = None,
+        teacher: Teacher | None = None,
         world: World = ALONE,
     ) -> None:
         self.model, self.micro_batch = model, micro_batch
         self._objective, self._scaler, self._precision = objective, scaler, precision
-        self._blend, self._world = blend, world
+        self._teacher, self._world = teacher, world
 
     def compute(self, batch: Batch, optimizer: torch.optim.Optimizer) -> float:
         """Clear the gradients and compute the batch's.
@@ -86,8 +84,8 @@ class Gradients:
         parts = [
             self._part(inputs, targets, weight)
             for inputs, targets in zip(
-                batch.inputs.split(self.micro_batch),
-                batch.targets.split(self.micro_batch),
+                torch.split(batch.inputs, self.micro_batch),
+                torch.split(batch.targets, self.micro_batch),
                 strict=True,
             )
         ]
@@ -96,11 +94,22 @@ class Gradients:
     def _part(self, inputs: Tensor, targets: Tensor, weight: float) -> float:
         with autocast(self._precision, inputs.device):
             outputs = self.model(inputs)
-        loss = self._objective.loss_sum(outputs, targets)
-        if self._blend:
-            loss = self._blend(inputs, outputs, loss)
-        loss = loss / weight
+        loss_sum = self._objective.loss_sum
+        if self._teacher:
+            loss = self._teacher.blend(loss_sum, inputs, outputs, targets) / weight
+        else:
+            loss = loss_sum(outputs, targets) / weight
         value = loss.item()
         if torch.isfinite(loss):
             torch.autograd.backward(self._scaler.scale(loss))
         return value
+
+
+def not_a_number(job: Job, step: int, loss: float, batch: Batch) -> VitforgeError:
+    """What to raise where a step's loss is no number; `step` counts from 0."""
+    ids = [job.train.ids[i] for i in batch.index_B.tolist()]
+    return VitforgeError(
+        f"the loss became {loss} in step {step + 1} of {job.total_steps}",
+        where="images " + ", ".join(ids),
+        mend="lower finetuning.learning_rate, or set finetuning.precision: fp32",
+    )

@@ -4,15 +4,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vitforge.artifacts import Preprocessing
+from vitforge.config.data import Task
 from vitforge.preprocessing import decode_image, resize_image
 from vitforge.splits import open_split
 from vitforge.training.cache import open_cache
+from vitforge.training.labels import label_tensor
 
 PIECE = 64
 """Images whose files are read at a time."""
@@ -24,7 +27,7 @@ class ImageSet:
 
     Attributes:
         pixels_NCHW: uint8, RGB; in memory channels come last, as image libraries want them.
-        labels_N: Class indices, int64.
+        labels_N: As stored: class indices, int64, or float32 rows; see `DatasetInfo`.
         ids: The images' ids, N strings.
     """
 
@@ -60,7 +63,7 @@ def load_images(
     Raises:
         VitforgeError: if the split is not there, or the disk has no room for its pixels.
     """
-    rows = open_split(dataset, split)
+    rows = open_split(dataset, split, get_args(Task))
     if index is not None:
         rows = rows.select(index)
     stored = rows.with_format(None)  # bytes of files: decoding is done in threads
@@ -71,7 +74,7 @@ def load_images(
 
     return ImageSet(
         decode_images(read, len(rows), how, threads=torch.get_num_threads()),
-        torch.as_tensor(rows["label"][:], dtype=torch.int64),
+        label_tensor(rows["label"][:]),
         tuple(str(name) for name in rows["id"][:]),
     )
 

@@ -39,8 +39,9 @@ def _even_chances(job: Job) -> NDArray[np.float64]:
     """Each class as likely as any other."""
     labels = job.train.labels_N.numpy()
     counts = np.bincount(labels)
-    chances: NDArray[np.float64] = 1.0 / counts[labels]
-    return chances / chances.sum()
+    chances: NDArray[np.float64] = (1.0 / counts)[labels]
+    chances /= chances.sum()
+    return chances
 
 
 def _seen_before(order: Indices) -> Indices:

@@ -165,7 +165,7 @@ def test_transformers_folder(tmp_path: Path) -> None:
     # the spec of the built model needs the folder no more
     assert str(tmp_path) not in backbone.spec.model_dump_json()
     with pytest.raises(VitforgeError, match="do not fit"):
-        build(spec, 5, image_size=32)
+        build(resolve(str(tmp_path / "hf"), args={"intermediate_size": 32}), 5)
 
 
 def test_timm_folder(tmp_path: Path) -> None:
