@@ -135,7 +135,9 @@ def _no_classes(root: Path) -> VitforgeError:
         return VitforgeError(
             f"{found:,} images, but no class folders", where=str(root), mend=_LAYOUT
         )
-    return VitforgeError("the folder is empty", where=str(root), mend=_LAYOUT)
+    hidden = any(root.iterdir())
+    cause = "the folder holds no images, nor folders of them" if hidden else "the folder is empty"
+    return VitforgeError(cause, where=str(root), mend=_LAYOUT)
 
 
 def _one_class(folder: Path) -> VitforgeError:

@@ -8,6 +8,7 @@ from vitforge.artifacts import DATASET_FILE, REPORT_FILE, SPLITS_FILE, TEST, TRA
 from vitforge.config import DataConfig
 from vitforge.data.card import data_card
 from vitforge.data.checks import Finding
+from vitforge.data.checks.finding import counted
 from vitforge.data.examine import Examination, examine
 from vitforge.data.layout import lay_out, split_schema
 from vitforge.data.page import dataset_report
@@ -82,11 +83,11 @@ def _tell(found: Examination, run: StepRun) -> None:
     info = found.info
     sizes = [info.sizes[split] for split in (TRAIN, VAL, TEST)]
     run.note(
-        f"{sum(sizes):,} images, {len(info.classes):,} classes, "
+        f"{counted(sum(sizes), 'image')}, {counted(len(info.classes), 'class', 'classes')}, "
         f"split {'/'.join(str(size) for size in sizes)}"
     )
     if info.dropped:
-        run.note(f"{len(info.dropped):,} files dropped; the report lists them")
+        run.note(f"{counted(len(info.dropped), 'file')} left out; the report lists them")
     for finding in found.findings:
         if finding.severity == "warning":
             run.note(f"{finding.check}: {finding.cause}")

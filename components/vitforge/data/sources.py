@@ -11,6 +11,7 @@ from vitforge.config import DataConfig
 from vitforge.data.files import MANIFEST_SUFFIXES, find_manifest
 from vitforge.data.remote import is_remote
 from vitforge.data.slices import check_slices
+from vitforge.data.unpacked import TARS, is_tar
 from vitforge.errors import VitforgeError
 
 if TYPE_CHECKING:
@@ -44,20 +45,21 @@ def check_source(source: str) -> Kind:
             return "saved"
         if find_manifest(path):
             return "manifest"
-        return "tars" if any(path.glob("*.tar")) else "folder"
-    if path.suffix == ".tar" and path.is_file():
+        return "tars" if any(map(is_tar, path.iterdir())) else "folder"
+    if is_tar(path) and path.is_file():
         return "tars"
     if path.suffix in MANIFEST_SUFFIXES and path.is_file():
         return "manifest"
+    named_as_file = is_tar(path) or path.suffix in MANIFEST_SUFFIXES
     if path.exists():
         raise VitforgeError(
             "the data set is a file, not a folder",
             where=source,
-            mend="unpack it, and name the folder that holds one folder per class; or name a "
-            f"manifest ({', '.join(MANIFEST_SUFFIXES)}) or a .tar",
+            mend="name the folder that holds one folder per class, a manifest "
+            f"({', '.join(MANIFEST_SUFFIXES)}) or a tar ({', '.join(TARS)}); unpack other archives",
         )
     # `photos/flowers` may be either; where `photos` exists here, a folder was meant.
-    if _HUB_ID.fullmatch(source) and not path.parent.exists():
+    if _HUB_ID.fullmatch(source) and not named_as_file and not path.parent.exists():
         return "hub"
     raise VitforgeError(f"there is no data set {source!r}", where=source, mend=_nearest(path))
 
@@ -96,8 +98,8 @@ def read_source(source: str, config: DataConfig | None = None) -> "RawDataset":
     if kind == "tars":
         from vitforge.data.tars import read_tars
 
-        tars = sorted(path.glob("*.tar")) if path.is_dir() else [path]
-        return read_tars(tars, config, path.resolve().stem)
+        tars = sorted(filter(is_tar, path.iterdir())) if path.is_dir() else [path]
+        return read_tars(tars, config, path.resolve().name.split(".")[0])
     from vitforge.data.hub import read_saved
 
     return read_saved(path, config)

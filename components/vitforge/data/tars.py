@@ -11,6 +11,7 @@ from vitforge.data.folder import SUFFIXES
 from vitforge.data.labels import Cell, read_labels
 from vitforge.data.raw import RawDataset, RawImages
 from vitforge.data.split_names import SPLIT_NAMES
+from vitforge.data.unpacked import unpacked
 from vitforge.errors import VitforgeError
 
 _LABEL_KEYS = ("label", "labels", "class", "cls", "target")
@@ -18,13 +19,13 @@ _GROUP_KEYS = ("group", "patient", "patient_id", "subject")
 
 
 def read_tars(paths: Iterable[Path], config: DataConfig, name: str) -> RawDataset:
-    """List the samples of uncompressed tars: an image, and its label in `.cls`, `.txt` or `.json`.
+    """List the samples of tars: an image, and its label in `.cls`, `.txt` or `.json`.
 
     A shard called `train-0003.tar` belongs to that split. Only the headers are read; an image is
-    read from its place in the tar when it is needed.
+    read from its place in the tar when it is needed; a compressed tar is written out first.
 
     Raises:
-        VitforgeError: if a tar is compressed or damaged, or holds no images.
+        VitforgeError: if a tar is damaged, or holds no images.
 
     Source: https://github.com/webdataset/webdataset, "The WebDataset Format"
     """
@@ -34,7 +35,7 @@ def read_tars(paths: Iterable[Path], config: DataConfig, name: str) -> RawDatase
     splits: list[str] = []
     places: list[str] = []
     ignored: list[DroppedImage] = []
-    for path in sorted(paths):
+    for path in map(unpacked, sorted(paths)):
         split = SPLIT_NAMES.get(path.stem.lower().replace("_", "-").split("-")[0], "")
         for key, sample in _samples(path).items():
             image = next((sample[s] for s in sample if f".{s.split('.')[-1]}" in SUFFIXES), None)
@@ -78,7 +79,7 @@ def _samples(path: Path) -> dict[str, dict[str, tarfile.TarInfo]]:
         raise VitforgeError(
             f"the tar cannot be read: {error}",
             where=str(path),
-            mend="gunzip it if it is compressed, or make it anew",
+            mend="make it anew",
         ) from None
     return samples
 

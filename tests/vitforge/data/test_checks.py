@@ -56,7 +56,7 @@ def test_the_same_file_in_two_splits_is_a_failure_until_dropped(
     assert (finding.severity, finding.count) == ("failure", 1)
     assert finding.where == "test/cat/copy.png = train/cat/00.png"
     assert f"vitforge check-data {photos} -s leaked=drop" in finding.mend
-    with pytest.raises(VitforgeError, match="copies of one in another split"):
+    with pytest.raises(VitforgeError, match="1 copy of an image in another split"):
         prepare(str(photos), 0, DataConfig(), tmp_path / "out", run)
     assert not (tmp_path / "out" / DATASET_FILE).exists()
     info = prepare(str(photos), 0, DataConfig(leaked="drop"), tmp_path / "out", run)

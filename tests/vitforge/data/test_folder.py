@@ -57,6 +57,13 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     assert "FOLDER/CLASS/image.jpg" in caught.value.mend
 
 
+def test_a_folder_of_hidden_files_is_not_called_empty(tmp_path: Path) -> None:
+    for name in (".DS_Store", "._cat.jpg"):
+        (tmp_path / name).touch()
+    with pytest.raises(VitforgeError, match="holds no images"):
+        read_folder(tmp_path)
+
+
 def test_images_without_class_folders(make_folder) -> None:
     with pytest.raises(VitforgeError, match="3 images, but no class folders"):
         read_folder(make_folder({"only": 3}) / "only")

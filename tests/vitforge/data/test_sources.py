@@ -45,6 +45,13 @@ def test_a_file_is_no_data_set(tmp_path: Path) -> None:
     assert "unpack" in caught.value.mend
 
 
+@pytest.mark.parametrize("name", ["nowhere/list.csv", "nowhere/a.tgz"])
+def test_a_missing_manifest_is_not_asked_of_the_hub(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VitforgeError, match="there is no data set"):
+        check_source(name)
+
+
 def test_the_digest_follows_names_sizes_and_times(make_folder) -> None:
     root = make_folder({"cat": 2, "dog": 2})
     seen = [source_digest(str(root))]

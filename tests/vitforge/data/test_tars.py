@@ -1,6 +1,8 @@
 import gzip
 import io
 import json
+import os
+import random
 import tarfile
 from pathlib import Path
 
@@ -43,8 +45,35 @@ def test_samples_without_a_label_are_listed(tmp_path: Path) -> None:
     ]
 
 
-def test_a_compressed_tar_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "a.tar").write_bytes(gzip.compress(b"x" * 2000))
-    with pytest.raises(VitforgeError, match="cannot be read") as caught:
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tgz"])
+def test_a_compressed_tar_is_read_and_followed(suffix: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("VITFORGE_HOME", str(tmp_path / "home"))
+    plain = _tar(tmp_path / "plain.tar", {"1.jpg": b"one", "1.cls": b"0"})
+    packed = tmp_path / "set" / f"train-0000{suffix}"
+    packed.parent.mkdir()
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    raw = read_source(str(packed.parent))
+    assert [(i.id, i.label, i.split, i.load()) for i in raw.images] == [
+        ("train-0000/1", "0", "train", b"one")
+    ]
+    _tar(plain, {"1.jpg": b"other", "1.cls": b"0"})
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    os.utime(packed, ns=(1, 1))
+    assert read_source(str(packed)).images[0].load() == b"other"
+    assert len(list((tmp_path / "home").rglob("*.tar"))) == 1  # the old copy is gone
+
+
+def test_a_compressed_tar_that_is_cut_short_leaves_nothing(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("VITFORGE_HOME", str(tmp_path / "home"))
+    content = gzip.compress(random.Random(0).randbytes(5000))
+    for broken in (content[:3000], b"no gzip at all"):
+        (tmp_path / "a.tgz").write_bytes(broken)
+        with pytest.raises(VitforgeError, match="cannot be decompressed"):
+            read_source(str(tmp_path / "a.tgz"))
+    assert not [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+
+
+def test_a_file_that_is_no_tar_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(b"x" * 2000)
+    with pytest.raises(VitforgeError, match="the tar cannot be read"):
         read_source(str(tmp_path / "a.tar"))
-    assert "gunzip" in caught.value.mend

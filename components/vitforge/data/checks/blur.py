@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitforge.data.checks.finding import SHOWN, Examined, Finding
+from vitforge.data.checks.finding import SHOWN, Examined, Finding, counted
 
 SHARE = 0.05
 """Of the set's median sharpness; below it a picture is called blurred."""
@@ -25,7 +25,7 @@ def check(data: Examined) -> Finding | None:
         "Blurred images",
         "note",
         len(worst),
-        f"{len(worst):,} images are far less sharp than the rest",
+        f"{counted(len(worst), 'image')} far less sharp than the rest",
         "look at them; remove those that show nothing",
         images.raw.ids[worst[0]],
         tuple((row,) for row in worst[:SHOWN]),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitforge.data.checks.finding import SHOWN, Examined, Finding
+from vitforge.data.checks.finding import SHOWN, Examined, Finding, counted
 
 BLACK, WHITE, EVEN = 16.0, 244.0, 2.0
 """Mean luminance below and above, and standard deviation below, all of 255."""
@@ -20,7 +20,7 @@ def check(data: Examined) -> Finding | None:
         "Dark, blank or washed-out images",
         "note",
         len(worst),
-        f"{len(worst):,} images are nearly black, nearly white or of one colour",
+        f"{counted(len(worst), 'image')} nearly black, nearly white or of one colour",
         "look at them; remove those that show nothing",
         images.raw.ids[worst[0]],
         tuple((row,) for row in worst[:SHOWN]),

@@ -1,6 +1,6 @@
 """Files with the same bytes."""
 
-from vitforge.data.checks.finding import SHOWN, Examined, Finding, crossing, leak_mend
+from vitforge.data.checks.finding import SHOWN, Examined, Finding, counted, crossing, leak_mend
 
 
 def check(data: Examined) -> Finding | None:
@@ -19,8 +19,8 @@ def check(data: Examined) -> Finding | None:
             "Exact duplicates",
             "failure",
             len(leaked),
-            f"{len(leaked):,} images are copies of one in another split: the test would be of "
-            "memory",
+            f"{counted(len(leaked), 'copy', 'copies')} of an image in another split: "
+            "the test would be of memory",
             leak_mend(data),
             " = ".join(data.images.raw.ids[row] for row in leaked[0]),
             tuple(leaked[:SHOWN]),
@@ -29,7 +29,7 @@ def check(data: Examined) -> Finding | None:
         "Exact duplicates",
         "note",
         len(pairs),
-        f"{len(pairs):,} images have the same bytes as another; they lie in one split",
+        f"{counted(len(pairs), 'copy', 'copies')} of an image, byte for byte, in one split",
         "remove the copies where they were not meant",
         " = ".join(data.images.raw.ids[row] for row in pairs[0]),
         tuple(pairs[:SHOWN]),

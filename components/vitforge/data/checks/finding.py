@@ -60,6 +60,17 @@ class Finding:
     examples: tuple[tuple[int, ...], ...] = ()
 
 
+def counted(number: int, thing: str, things: str = "") -> str:
+    """`1 image`, `1,200 images`.
+
+    Args:
+        number: How many.
+        thing: One of them.
+        things: Several of them; empty adds an s.
+    """
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
 def leak_mend(data: Examined) -> str:
     """The command that takes the copies out of the earlier split."""
     return (

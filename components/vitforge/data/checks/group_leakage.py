@@ -1,6 +1,6 @@
 """Groups, such as patients, that lie in two splits."""
 
-from vitforge.data.checks.finding import SHOWN, Examined, Finding, leak_mend
+from vitforge.data.checks.finding import SHOWN, Examined, Finding, counted, leak_mend
 
 
 def check(data: Examined) -> Finding | None:
@@ -18,7 +18,7 @@ def check(data: Examined) -> Finding | None:
         "Group leakage",
         "failure",
         len(leaked),
-        f"{len(leaked):,} of {len(first):,} groups lie in more than one split",
+        f"{len(leaked):,} of {counted(len(first), 'group')} in more than one split",
         leak_mend(data),
         f"{ids[a]} ({data.splits[a]}), {ids[b]} ({data.splits[b]})",
         tuple(list(leaked.values())[:SHOWN]),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitforge.data.checks.finding import SHOWN, Examined, Finding
+from vitforge.data.checks.finding import SHOWN, Examined, Finding, counted
 
 
 def check(data: Examined) -> Finding | None:
@@ -26,7 +26,7 @@ def check(data: Examined) -> Finding | None:
         "Label conflicts",
         "warning",
         len(clash),
-        f"{len(clash):,} pairs show one picture under two labels",
+        f"{counted(len(clash), 'pair')} of one picture under two labels",
         "correct the label or remove one of the files",
         f"{a.id} ({a.label}) = {b.id} ({b.label})",
         tuple(clash[:SHOWN]),

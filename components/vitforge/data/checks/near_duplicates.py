@@ -1,6 +1,6 @@
 """One picture in two files: resized, recompressed, brightened or slightly cropped."""
 
-from vitforge.data.checks.finding import SHOWN, Examined, Finding, crossing, leak_mend
+from vitforge.data.checks.finding import SHOWN, Examined, Finding, counted, crossing, leak_mend
 
 
 def check(data: Examined) -> Finding | None:
@@ -13,9 +13,9 @@ def check(data: Examined) -> Finding | None:
         "Near-duplicates",
         "failure" if leaked else "note",
         len(shown),
-        f"{len(leaked):,} pairs show one picture in two splits: leakage"
+        f"{counted(len(leaked), 'pair')} of one picture in two splits: leakage"
         if leaked
-        else f"{len(shown):,} pairs show one picture in two files; they lie in one split",
+        else f"{counted(len(shown), 'pair')} of one picture in two files, in one split",
         leak_mend(data) if leaked else "remove the copies where they were not meant",
         " ~ ".join(data.images.raw.ids[row] for row in shown[0]),
         tuple(shown[:SHOWN]),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitforge.data.checks.finding import SHOWN, Examined, Finding
+from vitforge.data.checks.finding import SHOWN, Examined, Finding, counted
 
 ASPECT = 5.0
 """Longer side over shorter side."""
@@ -23,7 +23,7 @@ def check(data: Examined) -> Finding | None:
         "Odd sizes",
         "note",
         len(worst),
-        f"{len(worst):,} images are slivers or far smaller than the rest",
+        f"{counted(len(worst), 'image')} long and narrow, or far smaller than the rest",
         "crop or remove them",
         f"{first.raw.id}, {first.look.width} × {first.look.height}",
         tuple((row,) for row in worst[:SHOWN]),

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from vitforge.artifacts import TEST
-from vitforge.data.checks.finding import Examined, Finding
+from vitforge.data.checks.finding import Examined, Finding, counted
 
 LEAST = 10
 """Test images, below which one mistake moves a class's recall by more than 10 points."""
@@ -25,7 +25,7 @@ def check(data: Examined) -> Finding | None:
         "Tiny classes",
         "warning",
         len(tiny),
-        f"{len(tiny):,} classes have fewer than {LEAST} test images: {named}",
+        f"{counted(len(tiny), 'class', 'classes')} with fewer than {LEAST} test images: {named}",
         "collect more, merge classes, or raise data.test_fraction",
         f"class {tiny[0][1]!r}",
     )

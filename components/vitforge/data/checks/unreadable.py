@@ -1,6 +1,6 @@
 """Files that are no images, or broken ones."""
 
-from vitforge.data.checks.finding import Examined, Finding
+from vitforge.data.checks.finding import Examined, Finding, counted
 
 
 def check(data: Examined) -> Finding | None:
@@ -13,7 +13,7 @@ def check(data: Examined) -> Finding | None:
         "Unreadable files",
         "warning",
         len(data.dropped),
-        f"{len(data.dropped):,} of {total:,} files cannot be used; the report lists them",
+        f"{len(data.dropped):,} of {counted(total, 'file')} cannot be used; the report lists them",
         "replace or remove them; `vitforge check-data SOURCE --json` names each with its reason",
         f"{worst.path}: {worst.reason}",
     )
