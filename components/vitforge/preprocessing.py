@@ -4,6 +4,8 @@ Needs only NumPy and Pillow, so that a server and a light step need no torch.
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,15 @@ def decode_image(
     Raises:
         VitforgeError: if the bytes are no image, are cut short, or hold too many pixels.
     """
+    with open_image(source, max_pixels) as image:
+        if at_least:
+            image.draft(None, (at_least, at_least))
+        return to_rgb(image)
+
+
+@contextmanager
+def open_image(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open an image file whose pixels are read inside; arguments and errors as above."""
     where = str(source) if isinstance(source, Path) else ""
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
@@ -46,10 +57,7 @@ def decode_image(
                     where=where,
                     mend="shrink the image, or raise data.max_pixels",
                 )
-            if at_least:
-                image.draft(None, (at_least, at_least))
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            yield image
     except UnidentifiedImageError:
         raise VitforgeError("the file is not an image", where=where) from None
     except Image.DecompressionBombError as error:
@@ -58,7 +66,17 @@ def decode_image(
         raise VitforgeError(f"the image cannot be decoded: {error}", where=where) from None
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
+    """Read an open image's pixels, and turn them as EXIF says."""
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Read an open image's pixels: upright, without transparency, 8 bits; RGB, in a new image
+    unless it is RGB already."""
+    image = upright(image)
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         values = np.asarray(image, dtype=np.float32)
         top = 65535.0 if values.max(initial=0.0) > 255 else 255.0
@@ -67,7 +85,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         over = image.convert("RGBA")
         white = Image.new("RGBA", over.size, "white")
         return Image.alpha_composite(white, over).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def resize_image(image: Image.Image, how: Preprocessing) -> Image.Image:

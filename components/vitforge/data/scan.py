@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 from vitforge.artifacts import write_atomically
@@ -20,7 +19,7 @@ from vitforge.data.raw import RawImages
 from vitforge.errors import VitforgeError
 from vitforge.tracking import StepRun
 
-EXACT = 2048
+EXACT = 1024
 """Images, about, whose pixels are summed up; of smaller sets all are."""
 PART = 512
 """Images that are kept together on disk."""
@@ -28,7 +27,7 @@ FEW = 2048
 """Images below which threads are quicker than the start of processes."""
 _TASK = 32
 """Images that a worker takes at once."""
-_FORMAT = 2
+_FORMAT = 3
 
 Seen = tuple[Look | str, bytes]
 """What an image is and its thumbnail; or why it cannot be read, and nothing."""
@@ -121,7 +120,7 @@ def _look(read: Callable[[str], bytes], place: str, max_pixels: int, share: floa
 
 def _freeze(seen: Seen) -> str:
     look, thumb = seen
-    told = look if isinstance(look, str) else asdict(look)
+    told = look if isinstance(look, str) else [getattr(look, name) for name in Look.__slots__]
     return json.dumps([told, base64.b64encode(thumb).decode()])
 
 
@@ -129,5 +128,6 @@ def _thaw(line: str) -> Seen:
     told, thumb = json.loads(line)
     if isinstance(told, str):
         return told, b""
-    told |= {"sums": tuple(told["sums"]), "squares": tuple(told["squares"])}
-    return Look(**told), base64.b64decode(thumb)
+    fields = dict(zip(Look.__slots__, told, strict=True))
+    fields |= {"sums": tuple(fields["sums"]), "squares": tuple(fields["squares"])}
+    return Look(**fields), base64.b64decode(thumb)
