@@ -18,14 +18,14 @@ _GAMMA = 2.2
 
 def exposure(pixels: Pixels, stops: float, draws: Draws) -> Pixels:
     """Multiply the light by 2 to the `stops`."""
-    return np.asarray(pixels * np.float32(2 ** (stops / _GAMMA)))
+    return np.asarray(pixels * np.float32(2 ** (stops / _GAMMA)), np.float32)
 
 
 def colour_cast(pixels: Pixels, stops: float, draws: Draws) -> Pixels:
     """Another lamp: red and blue change by `stops` against each other; which way is drawn."""
     signs = np.array([rng.choice([-1, 1]) for rng in draws])
     change = signs[:, None] * np.array([0.5, 0, -0.5]) * stops
-    return pixels * (2 ** (change / _GAMMA)).astype(np.float32)[:, :, None, None]
+    return np.asarray(pixels * (2 ** (change / _GAMMA))[:, :, None, None], np.float32)
 
 
 def rotation(pixels: Pixels, degrees: float, draws: Draws) -> Pixels:
