@@ -187,6 +187,7 @@ def _columns(features: Any, name: str, config: DataConfig) -> tuple[str, str]:
         key
         for key, kind in features.items()
         if isinstance(getattr(kind, "feature", kind), datasets.ClassLabel)
+        and key not in config.slice_columns
     ]
     if not labels:
         labels = [key for key in ("label", "labels", "class", "target") if key in features]
