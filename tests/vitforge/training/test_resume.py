@@ -82,7 +82,7 @@ def test_killed_at_random_steps(tiny_spec: BackboneSpec, job: Job, tmp_path: Pat
     whole, alone, _ = go_on(tiny_spec, job, tmp_path / "whole")
     last = STEPS_AN_EPOCH * EPOCHS
     # Any step, the last of an epoch (before its validation), and the very last.
-    kills = sorted(random.sample(range(2, last), 3)) + [2 * STEPS_AN_EPOCH, last]
+    kills = [*random.sample(range(2, last), 3), 2 * STEPS_AN_EPOCH, last]
     for at in sorted(kills):
         killer = Killer(at)
         code = ends(lambda killer=killer: go_on(tiny_spec, job, tmp_path / "killed", killer))
