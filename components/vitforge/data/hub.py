@@ -113,10 +113,10 @@ def _read(loaded: Any, name: str, config: DataConfig) -> RawDataset:
             mend="rename its splits, and write it with save_to_disk",
         )
     first = next(iter(parts.values()))
+    check_slices(first.column_names, config, name)
     image, label = _columns(first.features, name, config)
     group = config.group_column or usual_column(first.column_names, GROUPS)
     labels = _labels(parts, label, config, name)
-    check_slices(first.column_names, config, name)
     encoded = {
         part: rows.cast_column(image, datasets.Image(decode=False)) for part, rows in parts.items()
     }

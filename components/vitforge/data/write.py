@@ -16,6 +16,8 @@ from vitforge.tracking import StepRun
 
 _SHARD = 1024
 """Rows of one Arrow file."""
+_LISTED = 4096
+"""Rows of the list that are written at once."""
 _ROWS, _BYTES = 64, 8 << 20
 """Most rows of a batch, and the bytes from which on it takes no more."""
 
@@ -165,15 +167,16 @@ def write_list(path: Path, images: CheckedImages, splits: Sequence[str]) -> None
     import pyarrow.parquet as pq
 
     raw = images.raw
-    columns = {
-        "id": raw.ids,
-        "label": raw.labels,
-        "split": splits,
-        "digest": images.digests,
-        # A patient's number is nobody's business.
-        "group": [_hidden(group) for group in raw.groups],
-    } | {SLICE + name: column for name, column in raw.slices.items()}
-    pq.write_table(pa.table(columns).take(_by_content(images)), path)
+    columns = {"id": raw.ids, "label": raw.labels, "split": splits, "digest": images.digests}
+    columns |= {"group": raw.groups} | _texts(raw)
+    order = _by_content(images)
+    with pq.ParquetWriter(path, pa.schema([(name, pa.string()) for name in columns])) as to:
+        for start in range(0, len(order), _LISTED):
+            rows = order[start : start + _LISTED]
+            part = {name: [column[row] for row in rows] for name, column in columns.items()}
+            # A patient's number is nobody's business.
+            part["group"] = [_hidden(group) for group in part["group"]]
+            to.write_batch(pa.record_batch(part, schema=to.schema))
 
 
 def _by_content(images: CheckedImages) -> list[int]:
