@@ -32,6 +32,12 @@ def data_card(found: Examination) -> str:
         ),
         *(["Nothing."] if not found.findings else []),
         "",
+        "## File names",
+        "",
+        "Images keep their file names in `splits.parquet`, `dataset.json` and the reports, so that "
+        "each can be traced. Where a name or a folder says who a person is, rename the files "
+        "before the data is prepared. Of DICOM headers nothing is kept but a hash of the patient.",
+        "",
         "## For a person to fill in",
         "",
         "Who collected the data, when and how; who labelled it; the licence; whom it does not "

@@ -13,24 +13,24 @@ from vitforge.data.examine import Examination
 from vitforge.preprocessing import decode_image
 from vitforge.report import THUMBNAIL, chart_style, figure_svg, image_wall, prose, table
 
-_LISTED = ("Severity", "Check", "Count", "What", "What mends it")
+_WALL = 8
+"""Images a row; even, so that a pair stays side by side."""
 _BINS = 30
 
 
 def findings_section(found: Examination) -> Markup:
-    """A table of all findings, and the worst images of each."""
+    """Each finding with what mends it, and its worst images under it."""
     if not found.findings:
         return prose("Nothing: no unreadable file, copy, leak, tiny class or odd picture.")
-    rows = [
-        (finding.severity, finding.check, finding.count, finding.cause, finding.mend)
-        for finding in found.findings
-    ]
-    walls = [
-        Markup("<h3>{}</h3>{}").format(finding.check, image_wall(_pictures(found.data, finding), 8))
-        for finding in found.findings
-        if finding.examples
-    ]
-    return table(_LISTED, rows) + Markup("").join(walls)
+    return Markup("").join(_told(found.data, finding) for finding in found.findings)
+
+
+def _told(data: Examined, finding: Finding) -> Markup:
+    """Blocks and no table: a phone would squeeze its sentences to a word a line."""
+    heading = Markup("<h3>{}: {}</h3>").format(finding.check, finding.severity)
+    mend = [f"What mends it: {finding.mend}."] if finding.mend else []
+    pictures = image_wall(_pictures(data, finding), _WALL) if finding.examples else Markup("")
+    return heading + prose(f"{finding.cause}.", *mend) + pictures
 
 
 def histogram_section(data: Examined) -> Markup:

@@ -1,7 +1,8 @@
-"""Against real servers: moto's S3, and one of Python's own for HTTP."""
+"""Against real servers: moto's S3, a storage emulator, and one of Python's own for HTTP."""
 
 import functools
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,42 @@ def test_an_absent_bucket_says_so(bucket) -> None:
     with pytest.raises(VitforgeError, match=r"the data cannot be read|nothing under") as caught:
         read_source("s3://nowhere/set")
     assert caught.value.where.startswith("s3://nowhere")
+
+
+def test_a_folder_on_google_cloud_storage(tmp_path: Path, monkeypatch, make_folder) -> None:
+    gcsfs = pytest.importorskip("gcsfs")
+    emulator = pytest.importorskip("gcp_storage_emulator.server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    # Asks for the kind of bucket over gRPC, which the emulator does not speak.
+    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    monkeypatch.setenv("VITFORGE_HOME", str(tmp_path / "home"))
+    root = make_folder({"cat": 3, "dog": 2})
+    server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="photos")
+    server.start()
+    gcsfs.GCSFileSystem.clear_instance_cache()
+    try:
+        store = gcsfs.GCSFileSystem(token="anon")
+        store.put(str(root), "photos/set", recursive=True)
+        store.clear_instance_cache()
+        raw = read_source("gs://photos/set")
+        assert (raw.name, raw.classes, len(raw.images)) == ("set", ("cat", "dog"), 5)
+        assert raw.images[0].load() == (root / "cat" / "000.png").read_bytes()
+        with pytest.raises(VitforgeError, match=r"the data cannot be read|nothing under"):
+            read_source("gs://nowhere/set")
+    finally:
+        server.stop()
+
+
+def test_without_its_package_gs_names_the_extra(monkeypatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    with pytest.raises(VitforgeError, match="a package that is not installed") as caught:
+        remote.fetch("gs://photos/set")
+    assert caught.value.mend == "pip install 'vitforge[gs]'"
 
 
 @pytest.fixture
