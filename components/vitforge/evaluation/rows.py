@@ -1,7 +1,7 @@
 """Rows of metrics that are resampled."""
 
 from vitforge.artifacts import MetricRow
-from vitforge.metrics.family import Family
+from vitforge.metrics.family import Resampled
 from vitforge.statistics import Draws, percentile_interval
 
 WILSON = "Wilson score interval"
@@ -9,7 +9,7 @@ NO_RESAMPLES = "no interval: evaluation.bootstrap is 0"
 
 
 def family_rows(
-    family: Family, draws: Draws, level: float, *, without: str = ""
+    family: Resampled, draws: Draws, level: float, *, without: str = ""
 ) -> list[MetricRow]:
     """One row a metric, with its bootstrap percentile interval.
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from vitforge.artifacts import MetricRow
 from vitforge.evaluation.evaluator import CLASS_TASKS, Context, Need
-from vitforge.evaluation.rows import NO_RESAMPLES, WILSON
-from vitforge.metrics.selective import aurc, resampled_aurc, risk_coverage
-from vitforge.statistics import percentile_interval, proportion_interval
+from vitforge.evaluation.rows import WILSON, family_rows
+from vitforge.metrics.selective import SelectiveRisk, risk_coverage
+from vitforge.statistics import proportion_interval
 
 NEEDS: Need = "predictions"
 TASKS = CLASS_TASKS
@@ -15,15 +15,10 @@ TASKS = CLASS_TASKS
 def rows(context: Context) -> list[MetricRow]:
     """Rows `aurc`, and `accuracy_at_coverage` for 0.5 to 0.95 of the images."""
     found, level = context.found, context.config.confidence_level
-    note, low, high = NO_RESAMPLES, None, None
-    if context.draws.resamples:
-        spread = resampled_aurc(found.confidence, found.correct, context.draws)
-        low, high = percentile_interval(spread, level)
-        note = f"bootstrap percentile, {context.draws.resamples} resamples"
-    if found.correct.all():
-        note, low, high = "no interval: no mistake to resample", None, None
-    value = aurc(found.confidence, found.correct)
-    told = [MetricRow(name="aurc", value=value, low=low, high=high, n=found.n, note=note)]
+    without = "no interval: no mistake to resample" if found.correct.all() else ""
+    told = family_rows(
+        SelectiveRisk(found.confidence, found.correct), context.draws, level, without=without
+    )
     curve = risk_coverage(found.confidence, found.correct)
     for coverage in (0.5, 0.8, 0.9, 0.95):
         kept = max(1, int(np.floor(coverage * found.n)))

@@ -18,6 +18,7 @@ def class_families(found: Predictions, bins: int, reliable: float) -> list[Famil
         bins: Equal-width confidence bins of the calibration errors.
         reliable: Confidence from which on an answer is called reliable, (0, 1).
     """
+    classwise = classwise_gaps(found.probabilities, found.labels, bins)
     kept = found.confidence >= reliable
     shares = np.stack([kept, kept & found.correct], axis=1)
     return [
@@ -32,13 +33,18 @@ def class_families(found: Predictions, bins: int, reliable: float) -> list[Famil
             }
         ),
         agreement(found.labels, found.predicted, found.classes),
-        Family(("ece",), (signed_gaps(found, bins),), lambda gaps: [np.abs(gaps).sum(axis=-1)]),
+        Family(("ece",), (signed_gaps(found, bins),), _sum_of_gaps),
+        Family(("ece_classwise",), classwise, _sum_of_gaps),
         Family(
             ("reliable_share", "reliable_accuracy"),
             (Dense(shares.astype(np.float32)),),
             lambda means: [means[..., 0], means[..., 1] / means[..., 0]],
         ),
     ]
+
+
+def _sum_of_gaps(*gaps: Means) -> list[NDArray[np.float64]]:
+    return [np.asarray(sum(np.abs(gap).sum(axis=-1) for gap in gaps))]
 
 
 def agreement(labels_N: NDArray[np.int64], predicted_N: NDArray[np.int64], classes: int) -> Family:

@@ -6,18 +6,21 @@ from numpy.typing import NDArray
 from vitforge.artifacts import MetricRow
 from vitforge.errors import VitforgeError
 from vitforge.metrics.class_metrics import class_families
-from vitforge.metrics.family import Family
+from vitforge.metrics.family import Resampled
 from vitforge.metrics.multi_label import multi_label_families
 from vitforge.metrics.ordinal import ordinal_families
 from vitforge.metrics.predictions import Predictions
 from vitforge.metrics.regression import regression_families
+from vitforge.metrics.selective import SelectiveRisk
 from vitforge.statistics import Draws, percentile_interval
 
-LOWER_IS_BETTER = frozenset({"nll", "brier", "ece", "ece_classwise", "mae", "rmse", "class_mae"})
+LOWER_IS_BETTER = frozenset(
+    {"nll", "brier", "ece", "ece_classwise", "mae", "rmse", "class_mae", "aurc"}
+)
 """Of all others more is better, but for `confidence`, `entropy` and `reliable_share`."""
 
 
-def families(found: Predictions, *, bins: int = 15, reliable: float = 0.5) -> list[Family]:
+def families(found: Predictions, *, bins: int = 15, reliable: float = 0.5) -> list[Resampled]:
     """Every metric of the task that is made of means.
 
     Args:
@@ -26,11 +29,12 @@ def families(found: Predictions, *, bins: int = 15, reliable: float = 0.5) -> li
         reliable: Confidence from which on an answer is called reliable, (0, 1).
     """
     if found.task == "regression":
-        return regression_families(found)
+        return [*regression_families(found)]
     if found.task == "multi_label":
-        return multi_label_families(found)
+        return [*multi_label_families(found)]
     ordinal = ordinal_families(found) if found.task == "ordinal" else []
-    return class_families(found, bins, reliable) + ordinal
+    selective = SelectiveRisk(found.confidence, found.correct)
+    return [*class_families(found, bins, reliable), selective, *ordinal]
 
 
 def paired_differences(

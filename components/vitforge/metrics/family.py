@@ -6,7 +6,7 @@ cost a few matrix products, and two models on the same draws are compared in pai
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,26 @@ from numpy.typing import NDArray
 from vitforge.statistics import Columns, Dense, Draws, column_means
 
 Means = NDArray[np.float64]
+
+
+class Resampled(Protocol):
+    """Metrics that can be computed of all images, of a slice, and of resamples of either."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One a metric."""
+
+    @property
+    def whole_only(self) -> bool:
+        """Whether it holds for all images together and for no slice of them."""
+
+    def point(self, among: NDArray[np.bool_] | None = None) -> dict[str, float]:
+        """The metrics themselves, of all images or of a slice."""
+
+    def resampled(
+        self, draws: Draws, among: NDArray[np.bool_] | None = None
+    ) -> dict[str, NDArray[np.float64]]:
+        """The metrics of every resample, shape (R,) each."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ def label_errors(
 
     A class's threshold is the mean probability that its own images get. An image counts among a
     class when its probability reaches that class's threshold; of several, among the likeliest. One
-    that counts among another class than its label is a candidate.
+    that counts among another class than its label, and is not predicted as it, is a candidate.
 
     Args:
         probabilities_NK: Of images that the model was not trained on.
@@ -29,6 +29,7 @@ def label_errors(
     threshold_K = np.where(images_K > 0, sums_K / np.maximum(images_K, 1), np.inf)
     reached_NK = np.where(probabilities_NK >= threshold_K, probabilities_NK, -1.0)
     likeliest_N = reached_NK.argmax(axis=1)
-    found = np.flatnonzero((reached_NK[rows, likeliest_N] >= 0) & (likeliest_N != labels_N))
+    other_N = (reached_NK[rows, likeliest_N] >= 0) & (likeliest_N != labels_N)
+    found = np.flatnonzero(other_N & (probabilities_NK.argmax(axis=1) != labels_N))
     lead = probabilities_NK[found, likeliest_N[found]] - own_N[found]
     return found[np.argsort(-lead, kind="stable")]

@@ -3,6 +3,7 @@
 Shapes: N images, R resamples.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -42,17 +43,34 @@ def aurc(confidence_N: NDArray[np.float64], correct_N: NDArray[np.bool_]) -> flo
     return float(risk_coverage(confidence_N, correct_N).risk.mean())
 
 
-def resampled_aurc(
-    confidence_N: NDArray[np.float64], correct_N: NDArray[np.bool_], draws: Draws
-) -> NDArray[np.float64]:
-    """AURC of every resample, shape (R,)."""
-    order = np.argsort(-confidence_N, kind="stable")
-    wrong_N1 = ~correct_N[order, None]
-    values = []
-    for start in range(0, draws.resamples, _BLOCK):
-        counts = draws.counts[order, start : start + _BLOCK].astype(np.float32)
-        kept = counts.cumsum(axis=0)
-        wrong = (counts * wrong_N1).cumsum(axis=0)
-        # An image drawn k times takes k places of the curve; its risk stands for all of them.
-        values.append((counts * wrong / np.maximum(kept, 1)).sum(axis=0) / len(order))
-    return np.concatenate(values).astype(np.float64)
+@dataclass(frozen=True)
+class SelectiveRisk:
+    """`aurc` as a family: no function of means, but resampled with the same draws."""
+
+    confidence: NDArray[np.float64]
+    correct: NDArray[np.bool_]
+    names: tuple[str, ...] = ("aurc",)
+    whole_only: bool = False
+
+    def point(self, among: NDArray[np.bool_] | None = None) -> dict[str, float]:
+        """AURC of all images or of a slice."""
+        kept = slice(None) if among is None else among
+        return {"aurc": aurc(self.confidence[kept], self.correct[kept])}
+
+    def resampled(
+        self, draws: Draws, among: NDArray[np.bool_] | None = None
+    ) -> dict[str, NDArray[np.float64]]:
+        """AURC of every resample, shape (R,)."""
+        order = np.argsort(-self.confidence, kind="stable")
+        if among is not None:
+            order = order[among[order]]
+        wrong_N1 = ~self.correct[order, None]
+        values = []
+        for start in range(0, draws.resamples, _BLOCK):
+            counts = draws.counts[order, start : start + _BLOCK].astype(np.float32)
+            kept = counts.cumsum(axis=0)
+            wrong = (counts * wrong_N1).cumsum(axis=0)
+            # An image drawn k times takes k places of the curve; its risk stands for all of them.
+            risk = (counts * wrong / np.maximum(kept, 1)).sum(axis=0)
+            values.append(risk / np.maximum(kept[-1], 1))
+        return {"aurc": np.concatenate(values).astype(np.float64)}
