@@ -138,6 +138,17 @@ class FinetuningConfig(Section):
     frozen_blocks: Count = 0
     """Blocks kept fixed, from the input on; used by strategy `partial`."""
 
+    frozen_cache: Literal["auto", "on", "off"] = "auto"
+    """Run the frozen part once and train from its stored activations (strategies `head` and
+    `partial`); `auto` does so where it pays."""
+
+    frozen_cache_views: AtLeastOne = 4
+    """Augmented versions of each image that are stored, count; the epochs take them in turn. More
+    cost time and room; one is enough where nothing is augmented."""
+
+    frozen_cache_gib: float = Field(default=32.0, gt=0.0)
+    """Largest size of the stored activations, GiB."""
+
     probe_epochs: Count = 0
     """Epochs in which strategy `lp_ft` trains the head alone before all weights; of the epochs
     in all, count (arXiv:2202.10054)."""

@@ -96,6 +96,8 @@ def train(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSummary
         (fitted, watcher), memory_mib = with_peak_memory(
             lambda: fit_observed(backbone, job, store, run, teller)
         )
+        if fitted.note:
+            run.note(fitted.note)
         summary = TrainingSummary(
             strategy=planned.strategy,
             epochs=fitted.records,

@@ -23,6 +23,7 @@ from vitforge.training.job import Job
 from vitforge.training.objectives import Score, choose_objective
 from vitforge.training.observers import Observer
 from vitforge.training.parameter_groups import parameter_groups
+from vitforge.training.prefix_choice import choose_prefix_feed
 from vitforge.training.sizes import patch_size
 from vitforge.training.start_point import StartPoint
 from vitforge.training.strategies import apply_strategy, open_for_epoch
@@ -34,6 +35,7 @@ class Engine:
 
     Attributes:
         feed: Where batches come from.
+        note: Why they come from there, a sentence; may be empty.
         trained_part: What turns them into outputs.
         gradients: Computes them.
         step: Optimizer steps done.
@@ -63,7 +65,10 @@ class Engine:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.average = WeightAverage(backbone, recipe.ema_decay) if recipe.ema_decay else None
         self.start_point = StartPoint(backbone, recipe.l2_sp) if recipe.l2_sp else None
-        self.feed: Feed = ImageFeed(job, self.objective, self.device, patch_size(backbone, job))
+        stored, self.note = choose_prefix_feed(backbone, job, self.objective, self.precision)
+        self.feed: Feed = stored or ImageFeed(
+            job, self.objective, self.device, patch_size(backbone, job)
+        )
         self.trained_part = self.feed.trained_part(backbone)
         self.gradients = Gradients(
             Compiled(self.trained_part) if recipe.compile else self.trained_part,

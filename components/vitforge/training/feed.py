@@ -81,9 +81,7 @@ class ImageFeed:
 
     def validation(self) -> Iterator[Tensor]:
         """The validation images, normalised."""
-        if self._job.val is not None:
-            for pixels in torch.split(self._job.val.pixels_NCHW, VALIDATION_BATCH):
-                yield normalise(to_unit(pixels.to(self._device)), self._job.how)
+        yield from validation_images(self._job, self._device)
 
     def _batch(self, index: np.ndarray, views: np.ndarray, epoch: int, at: int) -> Batch:
         job, mixing = self._job, self._job.recipe.augmentation
@@ -99,15 +97,36 @@ class ImageFeed:
 
     def _images(self, index_B: Tensor, views: np.ndarray, epoch: int) -> Tensor:
         """Augmented and normalised; each view of an image is drawn apart."""
-        job, config = self._job, self._job.recipe.augmentation
-        size = size_of_epoch(job, epoch, self._patch)
+        size = size_of_epoch(self._job, epoch, self._patch)
         images = torch.empty((len(index_B), 3, size, size), device=self._device)
         for view in np.unique(views).tolist():
             mine = torch.from_numpy(np.flatnonzero(views == view))
-            key = (job.seed, epoch, view) if view else (job.seed, epoch)
-            pixels = augment(job.train.pixels_NCHW, index_B[mine], config, size, key)
-            part = normalise(to_unit(pixels.to(self._device)), job.how)
-            if config.erasing:
-                part = erase(part, index_B[mine], key, config.erasing)
+            key = (self._job.seed, epoch, view) if view else (self._job.seed, epoch)
+            part = training_images(self._job, index_B[mine], size, key, self._device)
             images[mine.to(self._device)] = part
         return images
+
+
+def training_images(
+    job: Job, index_B: Tensor, size: int, key: tuple[int, ...], device: torch.device
+) -> Tensor:
+    """Training images, augmented and normalised, on the device.
+
+    Args:
+        job: Images and recipe.
+        index_B: Positions in `job.train`.
+        size: Height and width, pixels.
+        key: Seed and pass; with an image's position they decide all that happens to it.
+        device: Where they are put.
+    """
+    config = job.recipe.augmentation
+    pixels = augment(job.train.pixels_NCHW, index_B, config, size, key)
+    images = normalise(to_unit(pixels.to(device)), job.how)
+    return erase(images, index_B, key, config.erasing) if config.erasing else images
+
+
+def validation_images(job: Job, device: torch.device) -> Iterator[Tensor]:
+    """The validation images in order, normalised, on the device; none where there are none."""
+    if job.val is not None:
+        for pixels in torch.split(job.val.pixels_NCHW, VALIDATION_BATCH):
+            yield normalise(to_unit(pixels.to(device)), job.how)

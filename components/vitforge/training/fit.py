@@ -56,4 +56,5 @@ def fit(
         device=engine.device.type,
         micro_batch=engine.gradients.micro_batch,
         seconds=time.perf_counter() - start,
+        note=engine.note,
     )

@@ -109,6 +109,7 @@ class Fitted:
         device: cpu or cuda.
         micro_batch: Images computed at once in the end.
         seconds: Of the loop, validation included.
+        note: Whether the frozen part was run once, and why; may be empty.
     """
 
     records: tuple[EpochRecord, ...]
@@ -122,3 +123,4 @@ class Fitted:
     device: str
     micro_batch: int
     seconds: float
+    note: str = ""
