@@ -80,7 +80,7 @@ class Backbone(nn.Module):
         if any("Window" in type(m).__name__ for m in self.attention_modules()):
             return False
         names = [name for name, _ in (*self.model.named_modules(), *self.model.named_parameters())]
-        return not any(part in name for name in names for part in ("relative_position", "rope"))
+        return not any(part in name for name in names for part in ("position_bias", "rope"))
 
     @abstractmethod
     def any_size(self) -> AbstractContextManager[None]:

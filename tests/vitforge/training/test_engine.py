@@ -1,5 +1,6 @@
 """The loop learns, repeats itself to the bit, keeps the best, and stops on what is no number."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def fresh(spec: BackboneSpec) -> Backbone:
 
 @pytest.mark.parametrize(
     ("strategy", "epochs", "rate"),
-    [("full", 15, 3e-3), ("partial", 15, 3e-3), ("head", 40, 5e-2), ("lora", 20, 1e-2)],
+    [("full", 25, 3e-3), ("partial", 25, 3e-3), ("head", 60, 5e-2), ("lora", 25, 1e-2)],
 )
 def test_every_strategy_overfits_64_images(
     make_job: Any,
@@ -47,11 +48,10 @@ def test_every_strategy_overfits_64_images(
 ) -> None:
     backbone = fresh(tiny_spec)
     before = {k: v.clone() for k, v in backbone.model.state_dict().items()}
-    job = make_job(
-        strategy=strategy, epochs=epochs, recipe={"learning_rate": rate, "drop_path": 0.0}
-    )
-    fitted = fit(backbone, job)
-    assert validate(backbone, train, how, device=CPU).top1 >= 0.95
+    settings = {"learning_rate": rate, "drop_path": 0.0, "label_smoothing": 0.0}
+    job = make_job(strategy=strategy, epochs=epochs, recipe=settings)
+    fitted = fit(backbone, dataclasses.replace(job, val=None))
+    assert validate(backbone, train, how, device=CPU).top1 == 1.0
     after = backbone.model.state_dict()
     assert list(after) == list(before)  # LoRA is merged, names are the library's
     moved = {k for k in after if not torch.equal(after[k], before[k])}
