@@ -27,7 +27,7 @@ AGREES = 0.5
 """Difference of a tile, over its own deviation, up to which it shows the same."""
 AGREE = 0.9
 """Share of a rich picture's tiles that must; the rest may be a caption or a burnt-out sky."""
-DIFFERS = 0.75
+DIFFERS = 0.85
 """Difference from which on a single tile tells simple drawings apart."""
 _TILES = 8
 _CLOSE = 0.85
