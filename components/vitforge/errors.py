@@ -31,6 +31,10 @@ class ConfigError(VitforgeError):
     """A config that cannot be run; found before the first step starts."""
 
 
+class RefusedError(VitforgeError):
+    """Evidence says no: this version must not go live, however often it is tried."""
+
+
 def explain(error: BaseException) -> VitforgeError:
     """Turn any exception into one that names a cause and a way out."""
     if isinstance(error, VitforgeError):

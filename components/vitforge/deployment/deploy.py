@@ -6,7 +6,8 @@ from typing import TypedDict
 from vitforge import registry
 from vitforge.artifacts import DEPLOYMENT_FILE, VERSION_FILE, Deployment, RegisteredVersion
 from vitforge.config import DeploymentConfig
-from vitforge.deployment.local import deployments_folder, fetch_bundle, go_live
+from vitforge.deployment.local import deployments_folder, fetch_bundle
+from vitforge.deployment.reconcile import reconcile
 from vitforge.deployment.rehearsal import Rehearsal, rehearse
 from vitforge.registry.model_versions import CHAMPION
 from vitforge.tracking import StepRun
@@ -76,4 +77,9 @@ def _deploy(version: RegisteredVersion, config: DeploymentConfig, run: StepRun) 
                 **who,
             )
     run.progress(2, 3, "going live")
-    return go_live(version.name, version.version, config, bundle=bundle, rehearsal=rehearsal)
+    found = reconcile(version.name, config, rehearsal=rehearsal)
+    if found.refused:
+        raise found.refused
+    if found.champion != version.version:
+        return Deployment(status="rehearsed", detail=f"no longer the champion; {promote}", **who)
+    return found.deployment or Deployment(status="live", detail=found.detail, **who)

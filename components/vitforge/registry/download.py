@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from vitforge.artifacts import PREDICTIONS_FILE
-from vitforge.errors import VitforgeError
+from vitforge.errors import RefusedError
 from vitforge.registry.model_versions import CHAMPION, HASHES_TAG, alias_version, find_version
 from vitforge.tracking.client import connect, resolve_tracking_uri
 
@@ -28,10 +28,15 @@ def download_version(name: str, version: str, into: Path, tracking_uri: str | No
         `into`.
 
     Raises:
-        VitforgeError: if there is no such version, a file is missing, or one is not the file that
-            was registered.
+        RefusedError: if a file is missing, or is not the one that was registered.
+        VitforgeError: if there is no such version.
     """
     return _fetch(name, version, BUNDLE_FOLDER, into, tracking_uri)
+
+
+def download_evidence(name: str, version: str, into: Path, tracking_uri: str | None = None) -> Path:
+    """Fetch what a version was judged by; otherwise as `download_version`."""
+    return _fetch(name, version, EVIDENCE_FOLDER, into, tracking_uri)
 
 
 def champion_predictions(
@@ -53,7 +58,7 @@ def champion_predictions(
     version = alias_version(name, CHAMPION, tracking_uri)
     if version is None:
         return None
-    folder = _fetch(name, version, EVIDENCE_FOLDER, into, tracking_uri)
+    folder = download_evidence(name, version, into, tracking_uri)
     return version, folder / PREDICTIONS_FILE
 
 
@@ -73,7 +78,7 @@ def _fetch(name: str, version: str, part: str, into: Path, tracking_uri: str | N
         if path.startswith(f"{part}/")
     }
     if not wanted:
-        raise VitforgeError(
+        raise RefusedError(
             f"{name} version {version} was not registered by vitforge: it has no hashes",
             where=f"tag {HASHES_TAG}",
             mend="register it again: vitforge run CONFIG",
@@ -109,7 +114,7 @@ def _compare(wanted: dict[str, str], found: dict[str, str], what: str) -> None:
         if wanted.get(path) == found.get(path):
             continue
         told = "is missing" if path not in found else "is not the file that was registered"
-        raise VitforgeError(
+        raise RefusedError(
             f"{path} of {what} {told}",
             where=path,
             mend="do not serve it: go back with vitforge promote, or register the run again",

@@ -17,6 +17,7 @@ HASHES_TAG = "vitforge.hashes"
 VERDICT_TAG = "vitforge.verdict"
 ALIAS_ROUTE = "/api/2.0/mlflow/registered-models/alias"
 CHALLENGES_TAG = "vitforge.may_challenge"
+REJECTED_TAG = "promotion.rejected"
 FINGERPRINT_TAG = "vitforge.dataset_fingerprint"
 
 
@@ -118,6 +119,12 @@ def find_version(name: str, version: str, tracking_uri: str | None = None) -> Ve
         f"{name} has no version {version}",
         mend=f"there are: {listed}" if listed else "vitforge run CONFIG",
     )
+
+
+def reject(name: str, version: str, reason: str, tracking_uri: str | None = None) -> None:
+    """Tag a version with why it did not go live."""
+    client = connect(resolve_tracking_uri(tracking_uri))
+    client.set_model_version_tag(name, version, REJECTED_TAG, reason)
 
 
 def _info(found: Any, aliases: dict[str, str]) -> VersionInfo:

@@ -4,10 +4,12 @@ Every step talks to it over HTTP, so that one process alone opens the database. 
 a fresh SQLite file leave it half-migrated beyond repair.
 """
 
+import base64
 import fcntl
 import http.client
 import json
 import os
+import secrets
 import socket
 import sqlite3
 import subprocess
@@ -30,6 +32,7 @@ READY_SECONDS = 120.0
 STATE_FILE = "server.json"
 DATABASE_FILE = "mlflow.db"
 LOG_FILE = "server.log"
+WEBHOOK_KEY_FILE = "webhook.key"
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,6 @@ class Server:
             )
         except psutil.Error:
             return False
-
-    @property
-    def healthy(self) -> bool:
-        """Whether it runs and answers."""
-        return self.alive and _answers(self.port)
 
 
 class PendingServer:
@@ -175,7 +173,7 @@ def _spawn(folder: Path) -> Server:
         process = subprocess.Popen(
             [sys.executable, "-m", "vitforge.tracking.serve", *arguments],
             cwd=folder,
-            env=_environment(),
+            env=_environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -186,14 +184,29 @@ def _spawn(folder: Path) -> Server:
     return Server(f"http://{HOST}:{port}", port, process.pid, started=True, birth=birth)
 
 
-def _environment() -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str]:
     # A variable of the caller's session must not make the server a client of another one.
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "_MLFLOW_"))}
     return kept | {
         # The job runner is for GenAI evaluation; without it the server takes half the memory.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Webhooks of this machine to this machine.
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        # A new webhook is heard of after a second, not a minute.
+        "MLFLOW_WEBHOOK_CACHE_TTL": "1",
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": _webhook_key(folder / WEBHOOK_KEY_FILE),
     }
+
+
+def _webhook_key(path: Path) -> str:
+    """The key of the webhooks' secrets, kept: under a new one no webhook could be read again."""
+    if not path.exists():
+        # A Fernet key: 32 bytes, URL-safe base64.
+        write_atomically(path, base64.urlsafe_b64encode(secrets.token_bytes(32)))
+        path.chmod(0o600)
+    return path.read_text(encoding="ascii")
 
 
 def _bind() -> socket.socket:

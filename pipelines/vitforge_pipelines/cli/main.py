@@ -1,6 +1,7 @@
 """Entry point of the `vitforge` command."""
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -13,9 +14,10 @@ from vitforge_pipelines.cli.data import check_data
 from vitforge_pipelines.cli.doctor import doctor
 from vitforge_pipelines.cli.exit_codes import ExitCode
 from vitforge_pipelines.cli.live import status, stop_live
-from vitforge_pipelines.cli.models import predict, promote, serve
+from vitforge_pipelines.cli.models import predict, serve
 from vitforge_pipelines.cli.plan import plan_app
 from vitforge_pipelines.cli.project import compile_, init
+from vitforge_pipelines.cli.promotion import history, promote, reconcile, rollback
 from vitforge_pipelines.cli.run import report, run
 
 app = typer.Typer(
@@ -27,7 +29,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (doctor, init, run, report, promote, status, predict, serve, codegen):
+VERBS: tuple[Callable[..., None], ...] = (
+    *(doctor, init, run, report),
+    *(promote, rollback, reconcile, status, history),
+    *(predict, serve, codegen),
+)
+for verb in VERBS:
     app.command()(verb)
 app.command("stop")(stop_live)
 app.command("check-data")(check_data)

@@ -1,4 +1,4 @@
-"""`vitforge promote`, `serve` and `predict`: what is done with a registered version."""
+"""`vitforge serve` and `predict`: a registered version answers."""
 
 from __future__ import annotations
 
@@ -17,50 +17,6 @@ VersionArgument = Annotated[
 ]
 VariantOption = Annotated[str, typer.Option(help="auto, fp32 or int8; auto is the fastest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One line of JSON.")]
-
-
-def promote(
-    name: NameArgument,
-    version: VersionArgument = "challenger",
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
-    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one.")] = 8080,
-    deploy: Annotated[bool, typer.Option(help="Take it live on this machine.")] = True,
-    force: Annotated[bool, typer.Option("--force", help="Although a gate refused it.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change.")] = False,
-    json_: JsonOption = False,
-) -> None:
-    """Make a version the champion, and take it live on this machine.
-
-    The version is rehearsed first; the server before it stays up until the new one answers.
-
-    Examples:
-
-        vitforge promote digits 3 --reason "better on sevens"
-
-        vitforge promote digits            # the challenger
-    """
-    from vitforge import registry
-
-    try:
-        connect()
-        number = _version(name, version)
-        champion = registry.alias_version(name, "champion")
-        if dry_run:
-            told: dict[str, Any] = {"name": name, "champion": champion, "would_be": number}
-            _say(told, f"champion of {name}: {champion or 'none'} → {number}", json_)
-            return
-        told = {"name": name, "version": number, "was": champion, "url": None}
-        if deploy:
-            told["url"] = _take_live(name, number, host, port, reason, force)
-        else:
-            registry.promote(name, number, reason, force=force, home=_home())
-    except VitforgeError as error:
-        stop(error)
-    text = f"{name} version {number} is champion" + (f" (was {champion})" if champion else "")
-    if told["url"]:
-        text += f"\nlive at {told['url']}\ntry  curl --data-binary @image.png {told['url']}/predict"
-    _say(told, text, json_)
 
 
 def serve(
@@ -138,19 +94,14 @@ def connect() -> str:
     import os
 
     from vitforge.tracking.server import ensure_server
+    from vitforge_pipelines.runners.home import home
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or ensure_server(_home()).uri
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or ensure_server(home()).uri
     os.environ["MLFLOW_TRACKING_URI"] = uri
     return uri
 
 
-def _home() -> Path:
-    from vitforge_pipelines.runners.home import home
-
-    return home()
-
-
-def _version(name: str, version: str) -> str:
+def find_number(name: str, version: str) -> str:
     """The number behind a version or an alias."""
     from vitforge import registry
 
@@ -179,29 +130,8 @@ def _bundle(name: str, version: str) -> tuple[Path, str, str]:
     from vitforge.deployment.local import fetch_bundle
 
     connect()
-    number = _version(name, version)
+    number = find_number(name, version)
     return fetch_bundle(name, number), name, number
-
-
-def _take_live(name: str, number: str, host: str, port: int, reason: str, force: bool) -> str:
-    """Rehearse, move the alias, go live: a version that cannot serve never becomes champion."""
-    from vitforge import registry
-    from vitforge.config import DeploymentConfig, parse
-    from vitforge.deployment.local import deployments_folder, fetch_bundle, go_live
-    from vitforge.deployment.local import status as live_server
-    from vitforge.deployment.rehearsal import rehearse
-    from vitforge.serving.listener import listen
-
-    config = parse(DeploymentConfig, {"host": host, "port": port}, "--host and --port")
-    registry.check_promotable(name, number, force=force)
-    live = live_server(name)
-    if not (live and (live.host, live.port) == (host, port)):
-        listen(host, port).close()  # a port of somebody else's is known before the alias moves
-    bundle = fetch_bundle(name, number)
-    log = deployments_folder(name) / "logs" / f"version-{number}.log"
-    rehearsal = rehearse(bundle, name=name, version=number, config=config, log=log)
-    registry.promote(name, number, reason, force=force, home=_home())
-    return go_live(name, number, config, bundle=bundle, rehearsal=rehearsal).url
 
 
 def _variant(text: str) -> Any:
@@ -215,10 +145,3 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise VitforgeError(error.strerror or "cannot be read", where=str(path)) from None
-
-
-def _say(value: dict[str, Any], text: str, json_: bool) -> None:
-    if json_:
-        print_json(value)
-    else:
-        people.print(text, soft_wrap=True)

@@ -35,7 +35,15 @@ def filed(make_bundle, monkeypatch, tmp_path):
         return into
 
     monkeypatch.setattr(registry, "download_version", download)
+
+    def evidence(name, version, force=False):
+        return registry.VersionInfo(name, version, (), "PASS", "r", 0, "", {})
+
     monkeypatch.setattr(registry, "alias_version", lambda name, alias: aliases.get(alias))
+    monkeypatch.setattr(registry, "check_evidence", evidence)
+    monkeypatch.setattr(
+        registry, "set_alias", lambda name, alias, version: aliases.update({alias: version})
+    )
     yield bundles, aliases
     local.stop("colours")
 

@@ -154,7 +154,7 @@ def test_refused_model_is_registered_but_no_challenger(
     assert read_ledger(tmp_path) == ()
     promote(name, "1", "the old one is worse", home=tmp_path, force=True)
     assert alias_version(name, "champion", mlflow_uri) == "1"
-    assert read_ledger(tmp_path)[0]["forced"] is True
+    assert read_ledger(tmp_path)[0].evidence["forced"] == "true"
 
 
 def test_promotion_keeps_the_way_back(
@@ -167,8 +167,9 @@ def test_promotion_keeps_the_way_back(
     file_version()
     promote(name, "2", "better", home=tmp_path)
     assert alias_version(name, "champion") == "2"
-    assert alias_version(name, "previous") == "1"
-    rows = [(r["version"], r["was"], r["reason"]) for r in read_ledger(tmp_path)]
+    assert alias_version(name, "challenger") is None
+    promote(name, "2", "twice is once", home=tmp_path)
+    rows = [(r.to_version, r.from_version, r.reason) for r in read_ledger(tmp_path)]
     assert rows == [("1", "", "first"), ("2", "1", "better")]
     found = champion_predictions(name, tmp_path / "evidence")
     assert found == ("2", tmp_path / "evidence" / PREDICTIONS_FILE)

@@ -18,7 +18,7 @@ def test_found_again(home: Path, mlflow_uri: str) -> None:
     again = ensure_server(home)
     status = server_status(home)
     assert (again.uri, again.started) == (mlflow_uri, False)
-    assert status is not None and status.healthy and status.pid != os.getpid()
+    assert status is not None and status.alive and status.pid != os.getpid()
 
 
 def test_none_runs(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_next_port_broken_database_and_two_at_once(
 def test_server_that_ends_while_starting_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "_environment", lambda: {"PYTHONPATH": "", "PATH": "/nowhere"})
+    monkeypatch.setattr(server, "_environment", lambda _: {"PYTHONPATH": "", "PATH": "/nowhere"})
     monkeypatch.setattr(server.sys, "executable", "/bin/false")
     pending = start_server(tmp_path)
     with pytest.raises(VitforgeError, match="ended while starting"):
