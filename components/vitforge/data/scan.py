@@ -1,6 +1,5 @@
 """Reading all images once, on all cores, and going on where an earlier run was stopped."""
 
-import base64
 import hashlib
 import itertools
 import json
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from vitforge.artifacts import write_atomically
 from vitforge.config import DataConfig
-from vitforge.data.look import Look, look_at
+from vitforge.data.look import THUMB, Look, look_at
 from vitforge.data.raw import RawImages
 from vitforge.errors import VitforgeError
 from vitforge.tracking import StepRun
@@ -27,7 +26,7 @@ FEW = 2048
 """Images below which threads are quicker than the start of processes."""
 _TASK = 32
 """Images that a worker takes at once."""
-_FORMAT = 3
+_FORMAT = 4
 
 Seen = tuple[Look | str, bytes]
 """What an image is and its thumbnail; or why it cannot be read, and nothing."""
@@ -51,11 +50,11 @@ def scan_images(
     with _pool(workers, len(images), config.workers) as pool:
         for start in range(0, len(images), PART):
             part = images.places[start : start + PART]
-            kept = scratch / f"{start:09d}.jsonl" if scratch and len(part) == PART else None
+            kept = scratch / f"{start:09d}.part" if scratch and len(part) == PART else None
             if kept and kept.exists():
-                yield from map(_thaw, kept.read_text(encoding="utf-8").splitlines())
+                yield from _thaw(kept.read_bytes())
                 continue
-            lines: list[str] = []
+            seen_here: list[Seen] = []
             for number, seen in enumerate(_look_all(pool, images, part, workers, config)):
                 fresh += 1
                 done = start + number + 1
@@ -63,10 +62,10 @@ def scan_images(
                 text = f"{done:,} of {len(images):,} images read, about {left:.0f} s left"
                 run.progress(done, len(images), text)
                 if kept:
-                    lines.append(_freeze(seen))
+                    seen_here.append(seen)
                 yield seen
             if kept:
-                write_atomically(kept, "\n".join(lines).encode())
+                write_atomically(kept, _freeze(seen_here))
 
 
 def _state(images: RawImages, config: DataConfig) -> str:
@@ -118,16 +117,23 @@ def _look(read: Callable[[str], bytes], place: str, max_pixels: int, share: floa
         return f"the image cannot be decoded: {type(error).__name__}: {error}", b""
 
 
-def _freeze(seen: Seen) -> str:
-    look, thumb = seen
-    told = look if isinstance(look, str) else [getattr(look, name) for name in Look.__slots__]
-    return json.dumps([told, base64.b64encode(thumb).decode()])
+def _freeze(part: Sequence[Seen]) -> bytes:
+    """A line of JSON, then the thumbnails."""
+    told = [
+        look if isinstance(look, str) else [getattr(look, name) for name in Look.__slots__]
+        for look, _ in part
+    ]
+    return json.dumps(told).encode() + b"\n" + b"".join(thumb for _, thumb in part)
 
 
-def _thaw(line: str) -> Seen:
-    told, thumb = json.loads(line)
-    if isinstance(told, str):
-        return told, b""
-    fields = dict(zip(Look.__slots__, told, strict=True))
-    fields |= {"sums": tuple(fields["sums"]), "squares": tuple(fields["squares"])}
-    return Look(**fields), base64.b64decode(thumb)
+def _thaw(content: bytes) -> Iterator[Seen]:
+    told, _, thumbs = content.partition(b"\n")
+    size, start = THUMB * THUMB, 0
+    for look in json.loads(told):
+        if isinstance(look, str):
+            yield look, b""
+            continue
+        fields = dict(zip(Look.__slots__, look, strict=True))
+        fields |= {"sums": tuple(fields["sums"]), "squares": tuple(fields["squares"])}
+        yield Look(**fields), thumbs[start : start + size]
+        start += size
