@@ -41,7 +41,7 @@ def rows(context: Context) -> list[MetricRow]:
             if gap is not None:
                 gaps.append(gap)
                 told.append(_gap_row(gap, f"{gap.metric}{GAP_SUFFIX}", dimension, context))
-    if context.found.slices:
+    if context.found.slices and context.found.task != "regression":  # errors have no points
         told.append(_alarm_row(gaps, context))
     return told
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from vitforge.artifacts import TEST, DatasetInfo, MetricRow, Metrics, ModelConfig
 from vitforge.config import EvaluationConfig
 from vitforge.evaluation.calibration import reliability_bins
+from vitforge.evaluation.evaluator import CLASS_TASKS
 from vitforge.evaluation.figures import (
     MAX_MATRIX,
     confusion_figure,
@@ -75,23 +76,34 @@ def build_report(
         drawn: What the evaluators drew themselves.
     """
     overall = [row for row in metrics.rows if row.slice == "all"]
-    level = metrics.confidence_level
-    bins = reliability_bins(found.confidence, found.correct, config.ece_bins)
-    wrong = found.n - int(found.correct.sum())
+    of_classes = found.task in CLASS_TASKS
+    what = f"{found.n:,} held-out images, {found.task.replace('_', ' ')}"
+    if of_classes:
+        wrong = found.n - int(found.correct.sum())
+        what = f"{found.n:,} held-out images, {found.classes:,} classes, {wrong:,} mistakes"
     return Report(
         title=f"Evaluation of {model.backbone.display} on {info.name}",
-        subtitle=f"{found.n:,} held-out images, {found.classes:,} classes, {wrong:,} mistakes; "
-        f"intervals at {level:.0%}",
+        subtitle=f"{what}; intervals at {metrics.confidence_level:.0%}",
         sections=[
             Section("Key figures", _key_figures(overall)),
-            Section("Calibration", _calibration(metrics) + reliability_diagram(bins, level)),
-            Section("Most confident mistakes", _mistakes(dataset, found, info.classes), "mistakes"),
-            Section("Confusion", _confusion(metrics)),
-            Section("Classes", _classes(metrics)),
-            Section("Uncertainty", entropy_histogram(found)),
+            *(_class_sections(dataset, found, metrics, config) if of_classes else ()),
             *drawn,
         ],
     )
+
+
+def _class_sections(
+    dataset: Path, found: Predictions, metrics: Metrics, config: EvaluationConfig
+) -> list[Section]:
+    level, classes = metrics.confidence_level, metrics.classes
+    bins = reliability_bins(found.confidence, found.correct, config.ece_bins)
+    return [
+        Section("Calibration", _calibration(metrics) + reliability_diagram(bins, level)),
+        Section("Most confident mistakes", _mistakes(dataset, found, classes), "mistakes"),
+        Section("Confusion", _confusion(metrics)),
+        Section("Classes", _classes(metrics)),
+        Section("Uncertainty", entropy_histogram(found)),
+    ]
 
 
 def _key_figures(rows: Sequence[MetricRow]) -> str:
@@ -146,7 +158,7 @@ def _mistakes(dataset: Path, found: Predictions, classes: Sequence[str]) -> str:
     if not len(wrong):
         return prose(f"None: all {found.n:,} predictions are right.")
     worst = wrong[np.argsort(-found.confidence[wrong], kind="stable")][:MISTAKES]
-    split = open_split(dataset, TEST)
+    split = open_split(dataset, TEST, CLASS_TASKS)
     wall: list[tuple[Any, str]] = [
         (
             split[int(i)]["image"],
@@ -195,7 +207,8 @@ def _classes(metrics: Metrics) -> str:
             )
         )
     headers = ("class", "n", "accuracy", "interval", "precision", "interval", "F1", "interval")
-    worst = min((r for r in metrics.rows if r.name == "accuracy" and r.n), key=lambda r: r.value)
+    of_classes = [r for r in metrics.rows if r.slice in metrics.classes]
+    worst = min((r for r in of_classes if r.name == "accuracy" and r.n), key=lambda r: r.value)
     told = prose(
         f"The weakest class is {worst.slice}: {worst.value:.1%} of {worst.n:,} images "
         f"({show_interval(worst)}). Accuracy of a class is its recall."

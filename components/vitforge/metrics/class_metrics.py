@@ -102,8 +102,10 @@ def matthews_correlation(hits: Means, support: Means, answers: Means) -> NDArray
     t, p = np.asarray(support, np.float64), np.asarray(answers, np.float64)
     n = t.sum(axis=-1)
     covariance = hits.sum(axis=-1) * n - (t * p).sum(axis=-1)
-    spread = np.sqrt((n**2 - (p**2).sum(axis=-1)) * (n**2 - (t**2).sum(axis=-1)))
-    return np.asarray(covariance / np.where(spread == 0, 1, spread))
+    product = (n**2 - (p**2).sum(axis=-1)) * (n**2 - (t**2).sum(axis=-1))
+    # Shares of one class alone leave a rounding error where counts leave 0.
+    defined = product > 1e-12 * n**4
+    return np.asarray(np.where(defined, covariance, 0) / np.sqrt(np.where(defined, product, 1)))
 
 
 def signed_gaps(found: Predictions, bins: int) -> Grouped:

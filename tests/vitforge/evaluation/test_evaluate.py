@@ -9,19 +9,23 @@ import pyarrow.parquet
 import pytest
 
 from vitforge.artifacts import (
+    DATASET_FILE,
     METRICS_FILE,
     PREDICTIONS_FILE,
     REPORT_FILE,
     BackboneSpec,
+    DatasetInfo,
     Metrics,
     ModelConfig,
     Preprocessing,
 )
 from vitforge.config import EvaluationConfig
+from vitforge.config.data import Task
 from vitforge.errors import VitforgeError
 from vitforge.evaluation.evaluate import evaluate, measure
 from vitforge.evaluation.evaluator import Context
 from vitforge.metrics.predictions import Predictions
+from vitforge.tasks import output_count
 from vitforge.tracking import StepRun
 
 CLASSES = ("circle & co", "square", "triangle")
@@ -31,10 +35,11 @@ CONTRACT = [
     "reliable_share", "reliable_accuracy", "aurc", "weakest_slice", "confident_mistakes",
     "label_noise",
 ]  # fmt: skip
-QUICK = EvaluationConfig(bootstrap=50, batch_size=16)
+STRESS = ("attention", "shift", "adversarial", "edge_cases", "efficiency")
+QUICK = EvaluationConfig(bootstrap=50, batch_size=16, skip=STRESS)
 
 
-def save_model(folder: Path, classes: tuple[str, ...]) -> Path:
+def save_model(folder: Path, classes: tuple[str, ...], task: Task = "single_label") -> Path:
     from vitforge.backbones.build import build
     from vitforge.backbones.checkpoint import save_checkpoint
 
@@ -46,8 +51,9 @@ def save_model(folder: Path, classes: tuple[str, ...]) -> Path:
         label="toy",
     )
     how = Preprocessing(image_size=16, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-    config = ModelConfig(backbone=spec, classes=classes, image_size=16)
-    save_checkpoint(folder, build(spec, len(classes), 16), config, how)
+    config = ModelConfig(backbone=spec, classes=classes, image_size=16, task=task)
+    outputs = output_count(task, len(classes))
+    save_checkpoint(folder, build(spec, outputs, 16), config, how)
     return folder
 
 
@@ -78,6 +84,47 @@ def test_the_step_end_to_end(dataset: Path, tmp_path: Path) -> None:
     logged = next(event["values"] for event in said if event["kind"] == "metrics")
     assert "accuracy/circle _ co" in logged
     assert {event["kind"] for event in said} >= {"progress", "file", "note"}
+
+
+@pytest.mark.parametrize("task", ["multi_label", "regression", "ordinal"])
+def test_the_step_of_every_task(dataset: Path, tmp_path: Path, task: str) -> None:
+    import datasets
+
+    rng = np.random.default_rng(0)
+    label = {
+        "multi_label": rng.integers(0, 2, (40, 3)).astype(np.float32),
+        "regression": rng.normal(50, 9, 40).astype(np.float32),
+        "ordinal": rng.integers(0, 3, 40),
+    }[task]
+    classes = () if task == "regression" else CLASSES
+    folder = tmp_path / "of-another-task"
+    for split in ("val", "test"):
+        rows = datasets.load_from_disk(str(dataset / split)).remove_columns("label")
+        rows = rows.add_column("label", label.tolist()).add_column("slice_site", ["a", "b"] * 20)
+        rows.save_to_disk(str(folder / split))
+    info = DatasetInfo.load(dataset / DATASET_FILE)
+    told = {"task": task, "classes": classes, "slices": ("site",)}
+    info.model_copy(update=told).save(folder / DATASET_FILE)
+    checkpoint = save_model(tmp_path / "checkpoint", classes, task)
+    config = QUICK.model_copy(update={"min_group": 10})
+    out, predictions = tmp_path / "metrics", tmp_path / "predictions"
+    with StepRun("evaluate_model", tmp_path / "spool") as run:
+        metrics = evaluate(
+            folder, checkpoint, seed=0, config=config, predictions=predictions, out=out, run=run
+        )
+    names = {row.name for row in metrics.rows}
+    own = {
+        "multi_label": {"auroc", "auprc", "temperature", "threshold", "fairness_gap"},
+        "regression": {"mae", "rmse", "r2", "mae_gap"},
+        "ordinal": {"top1", "class_mae", "qwk", "ece", "fairness_gap"},
+    }
+    assert own[task] <= names
+    kept = Predictions.load(predictions / PREDICTIONS_FILE)
+    assert kept.task == task
+    assert kept.slices["site"].tolist() == ["a", "b"] * 20
+    assert kept.features is not None and kept.features.shape == (40, 16)
+    np.testing.assert_array_equal(kept.labels, label)
+    assert "Key figures" in (out / REPORT_FILE).read_text()
 
 
 def test_a_model_of_other_classes_is_refused(dataset: Path, tmp_path: Path) -> None:

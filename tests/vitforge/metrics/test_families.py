@@ -46,6 +46,14 @@ def test_classes(make_predictions: Callable[..., Predictions]) -> None:
     assert told["nll"] == pytest.approx(oracle.log_loss(y, found.probabilities), rel=1e-6)
 
 
+def test_correlation_with_one_answer_alone_is_zero() -> None:
+    logits = np.tile(np.float32([0, 5, 0]), (30, 1))
+    found = Predictions.of(ids(30), np.arange(30) % 3, logits)
+    (family,) = (f for f in families(found) if "mcc" in f.names)
+    assert family.point()["mcc"] == 0
+    assert (family.resampled(Draws(30, 50, 0))["mcc"] == 0).all()
+
+
 def test_a_regression() -> None:
     from sklearn import metrics as oracle
 
