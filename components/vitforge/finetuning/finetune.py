@@ -62,13 +62,21 @@ def finetune(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSumm
     recipe = Plan.load(plan / PLAN_FILE).recipe
     processes = process_count(recipe.processes, recipe.device)
     if processes == 1 or started_by_torchrun():
-        return train(dataset, plan, out, run)
+        return train(dataset, plan, out, run, run.folder)
     launch(dataset, plan, out, run, processes)
     return TrainingSummary.load(out / TRAINING_FILE)
 
 
-def train(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSummary:
-    """Train in this process, alone or as one of those that torchrun started; see `finetune`."""
+def train(dataset: Path, plan: Path, out: Path, run: StepRun, run_folder: Path) -> TrainingSummary:
+    """Train in this process, alone or as one of those that torchrun started; see `finetune`.
+
+    Args:
+        dataset: The dataset artifact.
+        plan: The plan artifact.
+        out: Folder of the checkpoint artifact, written by the first process.
+        run: Hears what this process says.
+        run_folder: The step's own, the same for all processes: snapshots lie in it.
+    """
     planned = Plan.load(plan / PLAN_FILE)
     info = DatasetInfo.load(dataset / DATASET_FILE)
     recipe = planned.recipe
@@ -91,7 +99,7 @@ def train(dataset: Path, plan: Path, out: Path, run: StepRun) -> TrainingSummary
             task=info.task,
             world=processes,
         )
-        store = snapshot_store(planned, info, run.folder)
+        store = snapshot_store(planned, info, run_folder)
         teller = Teller(run, info, how)
         (fitted, watcher), memory_mib = with_peak_memory(
             lambda: fit_observed(backbone, job, store, run, teller)

@@ -28,7 +28,7 @@ def main(dataset: Path, plan: Path, out: Path) -> None:
     run = StepRun(STEP, joins=True)
     with run if rank == 0 else StepRun(f"rank-{rank}", spool=run.folder / "ranks") as mine:
         try:
-            train(dataset, plan, out, mine)
+            train(dataset, plan, out, mine, run.folder)
         except VitforgeError as error:
             # No restart would mend it: all processes raise it, and end as if all were well.
             if rank == 0:

@@ -188,7 +188,7 @@ def test_no_number_names_images_and_the_last_good_state(colours: Path, tmp_path:
 @pytest.mark.slow
 def test_two_processes_of_which_one_is_killed(colours: Path, tmp_path: Path) -> None:
     """Started by torchrun, which starts both anew: they go on from the last snapshot."""
-    planned = plan(tmp_path / "plan", 150, processes=2, snapshot_steps=10, drop_path=0.0)
+    planned = plan(tmp_path / "plan", 40, processes=2, snapshot_steps=10, drop_path=0.0)
     process = FORK.Process(target=step, args=(colours, planned, tmp_path / "killed"))
     process.start()
     wait_for(tmp_path / "killed", 40, process)
