@@ -8,7 +8,8 @@ from vitforge.errors import VitforgeError
 
 TIMEOUT = 5.0
 """Seconds to wait for the hub's first answer."""
-WITH_WEIGHTS = ("*.json", "*.safetensors")
+WITH_WEIGHTS = ("*.json", "*.safetensors", "README.md")
+"""README.md is the model card, which says the licence."""
 WAYS_OUT = (
     "give a local folder as backbone, point HF_HOME at a filled cache or HF_ENDPOINT at a mirror, "
     "or set pretrained: false to train from scratch"

@@ -26,6 +26,10 @@ class Candidate(Section):
     label: str = ""
     """Short name for reports; empty takes `backbone`."""
 
+    licence: str = ""
+    """Of the weights, an SPDX identifier such as `apache-2.0`, where you know it; empty asks the
+    known backbones and the model card."""
+
     @field_validator("args")
     @classmethod
     def _restore_integers(cls, args: dict[str, Any]) -> dict[str, Any]:

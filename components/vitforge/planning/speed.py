@@ -1,8 +1,6 @@
 """Time of an epoch, from work and a device's speed, corrected by what was measured."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from vitforge.config import Strategy
 from vitforge.errors import ConfigError
@@ -45,7 +43,8 @@ def epoch_time(
         images: Training images.
         speed: Operations a second that the device reaches, from `Device.speed`.
         passes: From `training_passes`.
-        correction: Measured over expected time of past runs, from `learn_correction`.
+        correction: Measured over expected time of past runs, from
+            `vitforge.planning.correction`.
 
     Raises:
         ConfigError: if a number is not positive.
@@ -60,22 +59,3 @@ def epoch_time(
     if correction != 1:
         reasons.append(f"× {correction:.2f}, as past runs measured")
     return EpochTime(seconds, images / seconds, passes, tuple(reasons))
-
-
-def learn_correction(expected: Sequence[float], measured: Sequence[float]) -> float:
-    """Median of measured over expected; 1 without any run. A median forgives one odd run.
-
-    Args:
-        expected: Seconds or bytes, above 0, one a run.
-        measured: What the same runs took.
-
-    Raises:
-        ConfigError: if the lengths differ or a number is not positive.
-    """
-    if len(expected) != len(measured):
-        raise ConfigError(
-            f"{len(expected)} expected and {len(measured)} measured values", mend="give one each"
-        )
-    if any(value <= 0 for value in (*expected, *measured)):
-        raise ConfigError("a time or size is not positive", mend="leave out runs that did not end")
-    return median(m / e for e, m in zip(expected, measured, strict=True)) if expected else 1.0

@@ -1,28 +1,28 @@
 """One candidate, measured: first what costs little, then a short fine-tune."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from vitforge.artifacts import TRAIN, BackboneSpec, CandidateResult, DatasetInfo
+from vitforge.artifacts import BackboneSpec, CandidateResult, DatasetInfo
+from vitforge.artifacts.features import FrozenFeatures, features_key
 from vitforge.backbones import build
 from vitforge.config import Candidate, FinetuningConfig, SelectionConfig, Strategy
 from vitforge.selection.candidates import broken_demand, skipped, spec_of
-from vitforge.selection.features import Features, compute_features
+from vitforge.selection.cost import predicted_mib
+from vitforge.selection.features import BATCH, compute_features
 from vitforge.selection.latency import latency_ms
+from vitforge.selection.licence import licence_of
 from vitforge.selection.logme import logme
-from vitforge.selection.memory import predicted_mib
 from vitforge.selection.neighbours import neighbours_correct
 from vitforge.selection.probe import probe_correct
-from vitforge.selection.sample import Sample
+from vitforge.selection.sample import SampleImages
 from vitforge.selection.trial import run_trial
-from vitforge.selection.zoo import find_entry
 from vitforge.statistics import wilson
 from vitforge.training.hardware import choose_device
-from vitforge.training.images import load_images
 from vitforge.training.preparation import choose_preprocessing, training_size
+from vitforge.training.threads import fitting_threads
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,16 @@ class Bench:
     """What all candidates are measured with.
 
     Attributes:
-        dataset: Folder of the dataset artifact.
-        info: Its description.
-        sample: The same rows for all.
+        info: Description of the dataset artifact.
+        images: The same rows of it for all.
         config: Settings of the selection.
         recipe: Settings of the training that is to follow.
         strategy: Which weights it will train.
         seed: Of every random choice.
     """
 
-    dataset: Path
     info: DatasetInfo
-    sample: Sample
+    images: SampleImages
     config: SelectionConfig
     recipe: FinetuningConfig
     strategy: Strategy
@@ -62,7 +60,7 @@ class Measured:
 
     spec: BackboneSpec
     result: CandidateResult
-    features: Features | None = None
+    features: FrozenFeatures | None = None
     probed_N: Tensor | None = None
     tried_N: Tensor | None = None
 
@@ -73,30 +71,34 @@ def examine(candidate: Candidate, bench: Bench, scored: bool = True) -> Measured
     Raises:
         VitforgeError: if the candidate cannot be built or its weights cannot be had.
     """
-    entry = find_entry(candidate.backbone)
-    licence = entry.licence if entry and candidate.pretrained else ""
     spec = spec_of(candidate)
+    licence = licence_of(candidate, spec)
     if why := broken_demand(bench.config, licence=licence):
-        return Measured(spec, skipped(candidate, why, "set selection.use: research where it is"))
+        row = skipped(candidate, why, "set selection.use: research where it is")
+        return Measured(spec, row.model_copy(update={"licence": licence}))
     device = choose_device(bench.recipe.device)
     torch.manual_seed(bench.seed)
     backbone = build(spec, len(bench.info.classes))
+    licence = licence or licence_of(candidate, spec)  # its card has come with the weights
     parameters, size = backbone.parameter_count, backbone.image_size
     memory = None
     if bench.config.max_memory_gib:
         memory = predicted_mib(backbone.spec, size, bench.info, bench.recipe, bench.strategy)
-    latency = latency_ms(backbone, device)
+    tokens = backbone.tokens
+    with fitting_threads(parameters, tokens, 1):
+        latency = latency_ms(backbone, device)
     result = CandidateResult(
         name=candidate.name,
         parameters=parameters,
         image_size=size,
-        tokens=backbone.tokens,
+        tokens=tokens,
         latency_ms=latency,
         train_ms=0.0,
         licence=licence,
         memory_mib=memory,
         skipped=broken_demand(
             bench.config,
+            licence=licence,
             parameters=parameters,
             memory_mib=memory or 0.0,
             latency_ms=latency,
@@ -107,10 +109,14 @@ def examine(candidate: Candidate, bench: Bench, scored: bool = True) -> Measured
     if result.skipped or not scored or not frozen:
         return Measured(spec, result)
     how = choose_preprocessing(backbone, bench.info, bench.recipe.augmentation)
-    images = load_images(bench.dataset, TRAIN, how, bench.sample.rows)
-    features = compute_features(backbone, images, how, device)
-    near_N = neighbours_correct(features.values_ND, features.labels_N)
-    probed_N = probe_correct(features.values_ND, features.labels_N, bench.seed)
+    parts = (bench.images.held_out(how), bench.images.fit(how))
+    made_by = features_key(spec, how, bench.info.fingerprint)
+    with fitting_threads(parameters, tokens, BATCH):
+        features = compute_features(backbone, parts, how, device, made_by)
+    values_ND = torch.from_numpy(features.values_ND)
+    labels_N = torch.from_numpy(features.labels_N)
+    near_N = neighbours_correct(values_ND, labels_N)
+    probed_N = probe_correct(values_ND, labels_N, bench.seed)
     probe = _interval("probe", probed_N)
     values = {
         **_interval("knn", near_N),
@@ -119,7 +125,7 @@ def examine(candidate: Candidate, bench: Bench, scored: bool = True) -> Measured
         "high": probe["probe_high"],
         "n": len(features.ids),
         "features_n": len(features.ids),
-        "logme": logme(features.values_ND, features.labels_N),
+        "logme": logme(values_ND, labels_N),
     }
     return Measured(spec, result.model_copy(update=values), features, probed_N)
 
@@ -130,11 +136,10 @@ def try_out(found: Measured, bench: Bench, steps: int, scored: bool = True) -> M
     torch.manual_seed(bench.seed)  # the same first weights, however many candidates there are
     backbone = build(found.spec, classes)
     how = choose_preprocessing(backbone, bench.info, recipe.augmentation)
-    fit, held_out = bench.sample.load(bench.dataset, training_size(how, recipe.augmentation), how)
     trial = run_trial(
         backbone,
-        fit,
-        held_out,
+        bench.images.fit(training_size(how, recipe.augmentation)),
+        bench.images.held_out(how),
         classes=classes,
         how=how,
         recipe=recipe,

@@ -1,5 +1,6 @@
 """The images that candidates are measured on: a part of the training split, never val or test."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,19 +26,35 @@ class Sample:
     fit: tuple[int, ...]
     held_out: tuple[int, ...]
 
-    @property
-    def rows(self) -> tuple[int, ...]:
-        """All rows; frozen features are judged by cross-validation, which holds out by itself."""
-        return self.held_out + self.fit
 
-    def load(
-        self, dataset: Path, fit_how: Preprocessing, how: Preprocessing
-    ) -> tuple[ImageSet, ImageSet]:
-        """Decode both parts."""
-        return (
-            load_images(dataset, TRAIN, fit_how, self.fit),
-            load_images(dataset, TRAIN, how, self.held_out),
-        )
+class SampleImages:
+    """The sample's images, decoded once for all candidates that want them alike.
+
+    Args:
+        dataset: Folder of the dataset artifact.
+        sample: Which rows.
+    """
+
+    def __init__(self, dataset: Path, sample: Sample) -> None:
+        self._dataset, self._sample = dataset, sample
+        # Both parts at a candidate's size, one more at the training's: the next size drops them.
+        self._decoded = functools.lru_cache(maxsize=3)(self._decode)
+
+    def fit(self, how: Preprocessing) -> ImageSet:
+        """The rows to learn from."""
+        return self._decoded(self._sample.fit, _unscaled(how))
+
+    def held_out(self, how: Preprocessing) -> ImageSet:
+        """The rows to be scored on."""
+        return self._decoded(self._sample.held_out, _unscaled(how))
+
+    def _decode(self, rows: tuple[int, ...], how: Preprocessing) -> ImageSet:
+        return load_images(self._dataset, TRAIN, how, rows)
+
+
+def _unscaled(how: Preprocessing) -> Preprocessing:
+    """Without mean and spread, which differ between backbones and do not touch decoding."""
+    return how.model_copy(update={"mean": (0.0,) * 3, "std": (1.0,) * 3})
 
 
 def draw_sample(info: DatasetInfo, size: int, seed: int) -> Sample:

@@ -19,12 +19,15 @@ from vitforge.errors import VitforgeError
 from vitforge.folders import whole_folder
 from vitforge.selection.candidates import named_candidate
 from vitforge.selection.choose import choose, take
-from vitforge.selection.expect import expected_seconds
+from vitforge.selection.cost import predicted_mib, training_gflops
+from vitforge.selection.expect import device_name, expected_seconds, learnt_correction
+from vitforge.selection.licence import warn_unknown
 from vitforge.selection.measure import Bench, Measured
-from vitforge.selection.memory import predicted_mib
 from vitforge.selection.page import plan_report
-from vitforge.selection.sample import draw_sample
+from vitforge.selection.sample import SampleImages, draw_sample
 from vitforge.tracking import StepRun
+from vitforge.tracking.past_runs import DEVICE_TAG, PRECISION_TAG
+from vitforge.training.hardware import choose_device, choose_precision
 
 FEATURES = "features"
 """Folder of the plan that keeps each measured backbone's frozen features of the sample."""
@@ -67,9 +70,19 @@ def select(
             mend="take one of " + ", ".join(get_args(Strategy)),
         )
     planned = cast(Strategy, strategy)
-    bench = Bench(dataset, info, sample, config, recipe, planned, seed)
+    bench = Bench(info, SampleImages(dataset, sample), config, recipe, planned, seed)
     choice = take(named_candidate(backbone, config), bench) if backbone else choose(bench, run)
     chosen = choice.chosen
+    seconds = expected_seconds(chosen.result, recipe, epochs, info.sizes[TRAIN], info.sizes[VAL])
+    device = choose_device(recipe.device)
+    learnt = learnt_correction(device)
+    warnings = [
+        text
+        for found in choice.measured
+        for text in warn_unknown(
+            found.result.name, found.result.licence, found.spec.pretrained, config.use
+        )
+    ]
     kept = {
         found.result.name: f"{FEATURES}/{_file_name(found.result.name)}.npz"
         for found in choice.measured
@@ -86,10 +99,12 @@ def select(
             row.model_copy(update={"features_file": kept.get(row.name, "")})
             for row in choice.results
         ),
-        reasons=choice.reasons,
-        expected_seconds=expected_seconds(
-            chosen.result, recipe, epochs, info.sizes[TRAIN], info.sizes[VAL]
+        reasons=(
+            *warnings,
+            *([f"expected time {learnt.said}"] if learnt.runs else []),
+            *choice.reasons,
         ),
+        expected_seconds=seconds * learnt.factor,
         runner_up=choice.runner_up,
         runner_up_because=choice.because,
         predicted_memory_mib=_memory(chosen, bench, run),
@@ -101,6 +116,14 @@ def select(
         plan.save(folder / PLAN_FILE)
         plan_report(plan).save(folder / REPORT_FILE)
     _tell(plan, out, run)
+    # What the next plans learn from: the prediction as it was before it was corrected.
+    run.tags(
+        {
+            DEVICE_TAG: device_name(device),
+            PRECISION_TAG: choose_precision(recipe.precision, device),
+        }
+    )
+    run.metrics({"seconds_uncorrected": seconds} | _work(chosen, bench))
     return plan
 
 
@@ -114,6 +137,15 @@ def _memory(chosen: Measured, bench: Bench, run: StepRun) -> float | None:
     except VitforgeError as error:
         run.note(f"memory was not predicted: {error.cause}")
         return None
+
+
+def _work(chosen: Measured, bench: Bench) -> dict[str, float]:
+    size = chosen.result.image_size
+    try:
+        work = training_gflops(chosen.spec, size, bench.info, bench.recipe, bench.strategy)
+    except VitforgeError:  # told already, by the memory's prediction
+        return {}
+    return {"training_gflops": work}
 
 
 def _file_name(candidate: str) -> str:

@@ -7,8 +7,8 @@ from vitforge.backbones import build
 from vitforge.backbones.hub import fetch_command, hub_answers, in_cache
 from vitforge.config import Candidate, FinetuningConfig, SelectionConfig, Strategy
 from vitforge.selection.candidates import broken_demand, skipped, spec_of
+from vitforge.selection.cost import predicted_mib
 from vitforge.selection.latency import latency_ms
-from vitforge.selection.memory import predicted_mib
 from vitforge.selection.prior import prior_order
 from vitforge.selection.zoo import ZooEntry, zoo
 from vitforge.training.hardware import choose_device

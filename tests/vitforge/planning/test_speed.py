@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from vitforge.errors import ConfigError
+from vitforge.planning.correction import learn_correction, learn_from_known
 from vitforge.planning.devices import find_device, read_devices
-from vitforge.planning.speed import epoch_time, learn_correction, training_passes
+from vitforge.planning.speed import epoch_time, training_passes
 
 TABLE = read_devices(
     yaml.safe_load(resources.files("vitforge.planning").joinpath("devices.yaml").read_text())
@@ -32,8 +33,11 @@ def test_passes() -> None:
 
 
 def test_correction_is_the_median_ratio() -> None:
-    assert learn_correction([], []) == 1
-    assert learn_correction([10, 10, 10], [12, 13, 90]) == pytest.approx(1.3)
+    assert learn_correction([], []).factor == 1
+    learnt = learn_correction([10, 10, 10], [12, 13, 90])
+    assert (learnt.factor, learnt.runs) == (pytest.approx(1.3), 3)
+    assert learnt.error == pytest.approx(1 - 10 / 13)
+    assert learn_from_known([(10, 20), (None, 1), (3, None), (0, 1)]).factor == 2
     with pytest.raises(ConfigError):
         learn_correction([1], [])
     with pytest.raises(ConfigError):
