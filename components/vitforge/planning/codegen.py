@@ -12,6 +12,8 @@ from vitforge.planning.batch import check_batch
 from vitforge.planning.memory import Precision
 
 Task = Literal["single-label", "multi-label", "regression"]
+WRITTEN: tuple[Strategy, ...] = ("full", "partial", "head", "lora")
+"""Strategies that the script knows."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ def generate(options: ScriptOptions) -> Script:
         ConfigError: if the options contradict themselves.
     """
     recipe = options.recipe
+    if options.strategy not in WRITTEN:
+        raise ConfigError(
+            f"a script cannot say strategy {options.strategy} yet",
+            mend=f"type --strategy {', '.join(WRITTEN[:-1])} or {WRITTEN[-1]}",
+        )
     if options.epochs < 1 or options.accumulation < 1:
         raise ConfigError("epochs and accumulation start at 1", mend="type --epochs 10")
     check_batch(recipe.batch_size)

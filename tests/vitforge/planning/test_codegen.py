@@ -141,6 +141,20 @@ def test_every_script_trains(row, data, tmp_path: Path, monkeypatch, capsys) -> 
     assert "step 2  loss" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("library", list(SPECS))
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_compiled_scripts_train(
+    library: str, strategy: str, data, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    """torch.compile and mixup together, which the matrix above only checks for syntax."""
+    made = options(library, "single-label", strategy, ("fp32", False, 1), compiled=True, mixup=0.8)
+    text = generate(made).text
+    assert "torch.compile(model)" in text and "MIXUP = 0.8" in text
+    run(text, data["single-label"], tmp_path, monkeypatch)
+    assert "step 2  loss" in capsys.readouterr().out
+
+
 def test_a_script_learns(data, tmp_path: Path, monkeypatch, capsys) -> None:
     """Dark against light is learnt in forty steps."""
     made = options("timm", "single-label", "full", ("fp32", False, 1), mixup=0.0)
@@ -186,6 +200,7 @@ def test_what_the_script_lacks_is_said() -> None:
         ({"epochs": 0}, "start at 1", "--epochs"),
         ({"accumulation": 0}, "start at 1", "--epochs"),
         ({"epochs": 5}, "warm-up of 5 epochs is not shorter than 5", "--warmup-epochs 0.5"),
+        ({"strategy": "lp_ft"}, "cannot say strategy lp_ft", "head or lora"),
         ({"strategy": "partial"}, "freezes no block", "--frozen-blocks 7"),
     ],
 )
