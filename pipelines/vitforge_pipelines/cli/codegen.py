@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from vitforge.errors import VitforgeError
-from vitforge_pipelines.cli.planner import JsonOption, errors_told, one_of, warn
+from vitforge_pipelines.cli.planner import (
+    PRECISIONS,
+    STRATEGIES,
+    JsonOption,
+    errors_told,
+    one_of,
+    warn,
+)
 
 
 def codegen(
@@ -55,9 +62,9 @@ def codegen(
         from vitforge.planning.codegen import ScriptOptions, generate
 
         one_of(task, ("single-label", "multi-label", "regression"), "--task")
-        one_of(precision, ("fp32", "bf16", "fp16"), "--precision")
+        one_of(precision, PRECISIONS, "--precision")
         if strategy:
-            one_of(strategy, ("full", "partial", "head", "lora"), "--strategy")
+            one_of(strategy, STRATEGIES, "--strategy")
         if out.exists() and not force:
             raise VitforgeError(
                 "the file is already there", where=str(out), mend="--force replaces it"

@@ -12,10 +12,13 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
+from vitforge_pipelines.cli.plan_attention import attention
+from vitforge_pipelines.cli.plan_freeze import freeze
 from vitforge_pipelines.cli.plan_lora import lora
 from vitforge_pipelines.cli.plan_memory import memory
-from vitforge_pipelines.cli.plan_quality import attention, metrics
-from vitforge_pipelines.cli.plan_training import freeze, recipe, schedule
+from vitforge_pipelines.cli.plan_metrics import metrics
+from vitforge_pipelines.cli.plan_recipe import recipe
+from vitforge_pipelines.cli.plan_schedule import schedule
 from vitforge_pipelines.cli.run import plan as plan_config
 
 CONFIG_COMMAND = "config"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,22 +16,23 @@ from vitforge_pipelines.cli.blueprint import (
     builder,
     on_meta,
 )
+from vitforge_pipelines.cli.device_table import read_device_table
 from vitforge_pipelines.cli.planner import (
+    PRECISIONS,
     STRATEGIES,
     JsonOption,
     PlotOption,
+    Told,
     answer,
     check_plot,
     errors_told,
     one_of,
-    save_plot,
 )
 
 if TYPE_CHECKING:
     from vitforge.planning.geometry import Geometry
     from vitforge.planning.memory import MemoryEstimate
 
-PRECISIONS = ("fp32", "bf16", "fp16")
 GIB = 2**30
 
 
@@ -59,8 +60,9 @@ def memory(
     devices: Annotated[Path | None, typer.Option(help="A device table of your own, YAML.")] = None,
     images: Annotated[int, typer.Option(help="Training images, for time an epoch.")] = 0,
     correction: Annotated[
-        float, typer.Option(help="Measured over expected time of your past runs.")
-    ] = 1.0,
+        float | None,
+        typer.Option(help="Measured over expected time; left out, past runs in MLflow teach it."),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Formulas only; needs --size.")] = False,
     plot: PlotOption = None,
     json_: JsonOption = False,
@@ -87,6 +89,7 @@ def memory(
         from vitforge.planning.memory import document_memory, estimate_memory
         from vitforge.planning.memory_measured import TrainingStep, largest_batch, measure_peak
         from vitforge.planning.speed import epoch_time, training_passes
+        from vitforge_pipelines.cli.past import memory_correction, past_runs, speed_correction
 
         check_plot(plot)
         check_batch(batch)
@@ -97,7 +100,7 @@ def memory(
             raise ConfigError("formulas know plain ViTs only", mend="type --size base")
         if device and not images:
             raise ConfigError("time an epoch needs the images", mend="type --images 50000")
-        chosen = find_device(device, _device_table(devices)) if device else None
+        chosen = find_device(device, read_device_table(devices)) if device else None
         told = Told()
         if geometry:
             check_frozen_blocks(frozen_blocks, geometry.depth)
@@ -131,39 +134,41 @@ def memory(
             found = measure_peak(build, step)
             measured = asdict(found) | {"activations": found.activations}
             told.add("measured", measured, f"{mib(found.peak)} at batch {batch}")
+            runs = past_runs()
+            learnt = memory_correction(runs)
+            if learnt.runs:
+                peak = round(found.peak * learnt.factor)
+                told.add(
+                    "corrected", asdict(learnt) | {"peak": peak}, f"{mib(peak)}, {learnt.said}"
+                )
             told.lines.append(("weights", mib(found.weights)))
             told.lines.append(("AdamW", mib(found.optimizer)))
             told.lines.append(("activations and gradients", mib(found.activations)))
             limit = int(gpu * GIB * USABLE) if gpu or chosen is None else chosen.usable_bytes
             if limit:
                 best, at = largest_batch(build, step, limit)
-                peak = f"peak {mib(at.peak)}" if at else "not even one image fits"
-                told.add("largest_batch", best, f"{best} in {limit / GIB:.1f} GiB, {peak}")
+                fit = f"peak {mib(at.peak)}" if at else "not even one image fits"
+                told.add("largest_batch", best, f"{best} in {limit / GIB:.1f} GiB, {fit}")
             flops = count_forward_flops(build, built.image_size)
             told.add("forward_flops", flops, f"{flops / 1e9:.2f} GFLOP an image")
             if chosen:
                 depth = max(1, len(built.blocks))
                 passes = training_passes(how, depth, frozen_blocks, checkpointing)
-                made = epoch_time(flops, images, chosen.speed(step.precision), passes, correction)
+                speed = chosen.speed(step.precision)
+                timed = speed_correction(runs, device, chosen, step.precision)
+                factor = timed.factor if correction is None else correction
+                made = epoch_time(flops, images, speed, passes, factor)
                 rate = f"{made.images_per_second:,.0f} images a second, if the input keeps up"
                 told.add("epoch", asdict(made), f"{made.seconds:,.0f} s, {rate}")
                 told.lines += [("why", reason) for reason in made.reasons]
+                if correction is None:
+                    told.value["epoch"]["correction"] = asdict(timed)
+                    told.lines.append(("past runs", timed.said))
             if plot:
-                _draw_memory(build, step, plot)
+                from vitforge_pipelines.cli.memory_plot import draw_memory
+
+                draw_memory(build, step, plot)
         answer(json_, told.value, told.lines)
-
-
-@dataclass
-class Told:
-    """The answer as it grows: for programs, and for people."""
-
-    value: dict[str, Any] = field(default_factory=dict)
-    lines: list[tuple[str, str]] = field(default_factory=list)
-
-    def add(self, name: str, value: Any, text: str) -> None:
-        """One result under one name."""
-        self.value[name] = value
-        self.lines.append((name.replace("_", " "), text))
 
 
 def mib(count: int) -> str:
@@ -186,46 +191,3 @@ def _adapters(geometry: Geometry, rank: int) -> int:
 
     shapes, head = geometry_shapes(geometry), geometry.head_parameters
     return plan_lora(shapes, geometry.parameters, head, rank).adapter_parameters
-
-
-def _device_table(path: Path | None) -> Any:
-    from importlib import resources
-
-    import yaml
-
-    from vitforge.planning.devices import read_devices
-
-    source = path or resources.files("vitforge.planning").joinpath("devices.yaml")
-    try:
-        table = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"the device table cannot be read: {error}", where=str(path)) from error
-    if not isinstance(table, dict):
-        raise ConfigError("the device table is no mapping of names to devices", where=str(path))
-    return read_devices(table)
-
-
-def _draw_memory(build: Any, step: Any, path: Path) -> None:
-    from dataclasses import replace
-
-    from vitforge.planning.memory_measured import measure_peak
-    from vitforge.report import chart_style
-
-    batches = sorted({max(1, step.batch // 4), max(1, step.batch // 2), step.batch, step.batch * 2})
-    found = [measure_peak(build, replace(step, batch=batch)) for batch in batches]
-    with chart_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure()
-        axes = figure.subplots()
-        names = [str(batch) for batch in batches]
-        fixed = [m.weights / GIB for m in found]
-        moments = [m.optimizer / GIB for m in found]
-        axes.bar(names, fixed, label="weights")
-        axes.bar(names, moments, bottom=fixed, label="AdamW's moments")
-        below = [a + b for a, b in zip(fixed, moments, strict=True)]
-        rest = [m.activations / GIB for m in found]
-        axes.bar(names, rest, bottom=below, label="activations and gradients")
-        axes.set(xlabel="images a forward pass", ylabel="GiB", title="Peak training memory")
-        axes.legend()
-    save_plot(path, figure, "Peak training memory", "Without a GPU's context and fragmentation.")

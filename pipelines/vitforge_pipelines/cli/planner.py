@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ PlotOption = Annotated[
     Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: an .svg or .html file.")
 ]
 STRATEGIES = ("full", "partial", "head", "lora")
+PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 @contextmanager
@@ -52,6 +54,19 @@ def answer(json_: bool, value: dict[str, Any], lines: Iterable[tuple[str, str]])
     width = max((len(label) for label, _ in rows), default=0)
     for label, text in rows:
         typer.echo(f"{label:<{width}}  {text}".rstrip())
+
+
+@dataclass
+class Told:
+    """An answer as it grows: for programs, and for people."""
+
+    value: dict[str, Any] = field(default_factory=dict)
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, name: str, value: Any, text: str) -> None:
+        """One result under one name."""
+        self.value[name] = value
+        self.lines.append((name.replace("_", " "), text))
 
 
 def warn(texts: Iterable[str]) -> None:

@@ -38,19 +38,6 @@ TRAINING_STEPS = (
     "deploy_model",
 )
 DAG_STEPS = {"training": TRAINING_STEPS, "planning": TRAINING_STEPS[:2]}
-DAG_PARAMETERS = {
-    "training": tuple(PipelineConfig.model_fields),
-    "planning": (
-        "dataset",
-        "backbone",
-        "strategy",
-        "epochs",
-        "seed",
-        "data",
-        "selection",
-        "finetuning",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -172,8 +159,7 @@ def find_artifact(folder: Path, name: str, file: str) -> Path | None:
 def _start_orchestrator(
     folder: Path, config: PipelineConfig, dag: str, tracking_uri: str
 ) -> subprocess.Popen[bytes]:
-    arguments = config.model_dump(mode="json", exclude_none=True, include=set(DAG_PARAMETERS[dag]))
-    request = {"dag": dag, "arguments": arguments}
+    request = {"dag": dag, "config": config.model_dump(mode="json", exclude_none=True)}
     (folder / REQUEST_FILE).write_text(json.dumps(request, indent=2), encoding="utf-8")
     environment = os.environ | {
         SPOOL_VARIABLE: str(folder / SPOOL_FOLDER),

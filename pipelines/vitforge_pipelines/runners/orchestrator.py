@@ -37,8 +37,9 @@ def main() -> None:
         enable_caching=True,
         cache_root=str(folder / "finished"),
     )
+    wanted = dag.pipeline_spec.root.input_definitions.parameters
     try:
-        dag(**request["arguments"])
+        dag(**{key: value for key, value in request["config"].items() if key in wanted})
     except Exception as error:
         logging.error("%s", error)
         sys.exit(1)

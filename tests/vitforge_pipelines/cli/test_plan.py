@@ -100,6 +100,35 @@ def test_freeze_from_a_number_and_from_features(tmp_path: Path) -> None:
     assert made["measured"]["settled_blocks"] == 1
 
 
+def test_freeze_measured_on_images(tmp_path: Path) -> None:
+    """Dark and light images: any backbone tells them apart, and few weights have to move."""
+    import timm
+    import torch
+    from PIL import Image
+    from timm.models import save_for_hf
+
+    args = {"img_size": 16, "patch_size": 8, "embed_dim": 32, "depth": 3, "num_heads": 2}
+    torch.manual_seed(0)
+    model = timm.create_model("vit_tiny_patch16_224", num_classes=2, **args)
+    save_for_hf(model, tmp_path / "vit", model_args=args, safe_serialization=True)
+    rng = np.random.default_rng(0)
+    for label, base in (("dark", 20), ("light", 180)):
+        for at in range(16):
+            path = tmp_path / "photos" / label / f"{at}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = base + rng.integers(0, 60, (20, 18, 3))
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+    words = ["--data", tmp_path / "photos", "--backbone", tmp_path / "vit", "--sample", 24]
+    made = ask("plan", "freeze", *words, "--steps", 4)
+    measured = made["measured"]
+    assert (measured["train_images"], measured["sample_images"], measured["depth"]) == (32, 24, 3)
+    assert measured["similarity"] > 0.9 and made["strategy"] == "head"
+    assert len(measured["probe_per_block"]) == len(measured["cka"]) == 3
+    assert all(0 < value <= 1 for value in measured["cka"])
+    assert "add --backbone" in refused("plan", "freeze", "--data", tmp_path / "photos")
+    assert "add --data" in refused("plan", "freeze", "--backbone", tmp_path / "vit")
+
+
 def test_lora() -> None:
     made = ask("plan", "lora", "--separate", "--targets", "query-value")
     assert made["adapter_parameters"] == 24 * 2 * 768 * 16
@@ -117,6 +146,56 @@ def test_memory(tmp_path: Path) -> None:
     assert made["measured"]["peak"] == pytest.approx(made["formula"]["peak"], rel=0.06)
     assert made["largest_batch"] > 8
     assert made["epoch"]["seconds"] > 0
+
+
+def test_past_runs_correct_memory_and_speed(monkeypatch) -> None:
+    """Three runs on a T4 took twice the time that the table expects, and a tenth more memory."""
+    from vitforge.tracking.past_runs import PastRun
+    from vitforge_pipelines.cli import past
+
+    expected = 1e9 / past_device().speed("fp32")
+    there = [
+        PastRun(name, "fp32", 10, 20, 100, memory, 1.0, 1 / (2 * expected))
+        for name, memory in (("Tesla T4", 110), ("Tesla T4", 110), ("Tesla T4", None))
+    ]
+    other = PastRun("NVIDIA L4", "fp32", 10, 20, None, None, 1.0, 1e9)
+    words = ["--size", "tiny", "--batch", 2, "--device", "t4", "--images", 100]
+    monkeypatch.setattr(past, "past_runs", lambda: ())
+    plain = ask("plan", "memory", *words)
+    assert plain["epoch"]["correction"]["runs"] == 0 and "corrected" not in plain
+    monkeypatch.setattr(past, "past_runs", lambda: (*there, other))
+    made = ask("plan", "memory", *words)
+    assert made["epoch"]["correction"]["runs"] == 3
+    assert made["epoch"]["seconds"] == pytest.approx(2 * plain["epoch"]["seconds"])
+    assert made["corrected"]["runs"] == 2
+    assert made["corrected"]["peak"] == pytest.approx(1.1 * made["measured"]["peak"])
+    assert made["corrected"]["error"] == pytest.approx(1 - 1 / 1.1)
+    typed = ask("plan", "memory", *words, "--correction", 3)
+    assert typed["epoch"]["seconds"] == pytest.approx(3 * plain["epoch"]["seconds"])
+
+
+def past_device():
+    from vitforge.planning.devices import find_device
+    from vitforge_pipelines.cli.device_table import read_device_table
+
+    return find_device("t4", read_device_table(None))
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "such"),
+    [
+        ("a100-80gb", "NVIDIA A100-SXM4-80GB", True),
+        ("rtx-3090", "NVIDIA GeForce RTX 3090", True),
+        ("rtx-3090", "NVIDIA GeForce RTX 4090", False),
+        ("l4", "NVIDIA L40S", False),
+        ("cpu-core", "cpu", True),
+        ("h200", "NVIDIA H200", True),
+    ],
+)
+def test_a_device_is_known_by_its_model(name: str, device: str, such: bool) -> None:
+    from vitforge_pipelines.cli.past import is_such
+
+    assert is_such(name, device) is such
 
 
 def test_memory_with_a_table_of_ones_own(tmp_path: Path) -> None:
