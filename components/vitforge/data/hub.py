@@ -11,8 +11,9 @@ import numpy as np
 
 from vitforge.artifacts import TEST, TRAIN, VAL, DroppedImage
 from vitforge.config import DataConfig
+from vitforge.data.cells import to_cell
 from vitforge.data.labels import Cell, Labels, read_labels
-from vitforge.data.manifest import GROUPS, to_cell, usual_column
+from vitforge.data.manifest import GROUPS, usual_column
 from vitforge.data.raw import RawDataset, RawImages
 from vitforge.data.slices import check_slices
 from vitforge.errors import VitforgeError

@@ -1,17 +1,13 @@
 """Manifests: CSV, TSV, Parquet or JSON lines, a row for each image."""
 
-import csv
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from sys import intern
-from typing import Any, TextIO
 
 from vitforge.artifacts import DroppedImage
 from vitforge.config import DataConfig
+from vitforge.data.cells import read_cells
 from vitforge.data.files import read_image
 from vitforge.data.labels import Cell, read_labels
 from vitforge.data.raw import RawDataset, RawImages
@@ -44,7 +40,7 @@ def read_manifest(path: Path, config: DataConfig) -> RawDataset:
         VitforgeError: if a column is missing or cannot be told, a path is listed with two
             labels, or a cell does not fit the task.
     """
-    columns = _columns(path)
+    columns = read_cells(path)
     rows = len(next(iter(columns.values()), []))
     if not rows:
         raise VitforgeError("the manifest has no rows", where=str(path))
@@ -121,45 +117,6 @@ def usual_column(columns: Iterable[str], usual: Sequence[str]) -> str:
     return next((lower[word] for word in usual if word in lower), "")
 
 
-def _columns(path: Path) -> dict[str, list[Cell]]:
-    try:
-        if path.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            table = pq.read_table(path)
-            return {
-                name: [to_cell(v) for v in table[name].to_pylist()] for name in table.column_names
-            }
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix == ".jsonl":
-                lines = [json.loads(line) for line in file if line.strip()]
-                names = dict.fromkeys(name for line in lines for name in line)
-                return {name: [to_cell(line.get(name)) for line in lines] for name in names}
-            return _read_csv(file, path)
-    except (OSError, ValueError, csv.Error, AttributeError) as error:
-        raise VitforgeError(
-            f"the manifest cannot be read: {error}", where=str(path), mend="mend the file"
-        ) from None
-
-
-def _read_csv(file: TextIO, path: Path) -> dict[str, list[Cell]]:
-    """Columns of a CSV or TSV; a word that comes again is kept once."""
-    lines = csv.reader(file, dialect="excel" if path.suffix == ".csv" else "excel-tab")
-    rows = filter(None, lines)
-    header = next(rows, [])
-    columns: list[list[Cell]] = [[] for _ in header]
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
-            raise VitforgeError(
-                f"the row has {len(row)} cells, the header {len(header)}",
-                where=f"{path}, row {number}",
-                mend="mend the row; a cell with a comma needs quotes",
-            )
-        for column, cell in zip(columns, row, strict=True):
-            column.append(intern(cell.strip()))
-    return dict(zip(map(str.strip, header), columns, strict=True))
-
-
 def _roles(columns: Mapping[str, Sequence[Cell]], config: DataConfig, where: str) -> dict[str, str]:
     """Which column is the path, the group, the time, the split; labels joined by NUL."""
     named = {
@@ -207,19 +164,6 @@ def _find(
 def _texts(columns: Mapping[str, Sequence[Cell]], name: str) -> list[str]:
     """A column as text; nothing where there is no such column."""
     return [_text(cell) for cell in columns[name]] if name else []
-
-
-def to_cell(value: Any) -> Cell:
-    """A value as text, or as a list of texts; empty for None and NaN."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, (list, tuple)):
-        return [str(part) for part in value]
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _text(cell: Cell) -> str:
