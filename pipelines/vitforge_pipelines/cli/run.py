@@ -216,21 +216,13 @@ def _check_backbones(config: PipelineConfig) -> None:
 
 def _show_dry_run(config: PipelineConfig, json_: bool) -> None:
     from vitforge_pipelines.runners.local import TRAINING_STEPS
-    from vitforge_pipelines.runners.record import read_records, run_digest
+    from vitforge_pipelines.runners.record import unfinished_runs
 
     try:
         _check_backbones(config)
     except VitforgeError as error:
         stop(error, json_=json_, usage=True)
-    digest = run_digest(config, "subprocess")
-    unfinished = next(
-        (
-            record.name
-            for _, record in read_records()
-            if record.digest == digest and record.state != "finished"
-        ),
-        None,
-    )
+    unfinished = next((record.name for _, record in unfinished_runs(config, "subprocess")), None)
     if json_:
         settings = config.model_dump(mode="json", exclude_none=True)
         print_json({"valid": True, "goes_on_with": unfinished, "config": settings})

@@ -49,7 +49,6 @@ class RunOutcome:
     steps: dict[str, StepView]
     kept: tuple[str, ...]
     """Steps whose results were taken over from the unfinished run."""
-    tracking_uri: str
     mlflow_url: str
     unsent: int
     """Tracking events that the server did not take; they stay in the run's spool."""
@@ -142,7 +141,6 @@ def execute(
         record=record,
         steps=state.steps,
         kept=kept,
-        tracking_uri=uri,
         mlflow_url=_run_url(uri, shipped.experiment_id, shipped.parent_run_id),
         unsent=shipped.pending,
         seconds=time.time() - began,

@@ -83,6 +83,16 @@ def find_run(name: str) -> tuple[Path, RunRecord]:
     )
 
 
+def unfinished_runs(config: PipelineConfig, runner: str) -> list[tuple[Path, RunRecord]]:
+    """Runs that the same command would go on with, newest first; one may be held by a process."""
+    digest = run_digest(config, runner)
+    return [
+        (folder, record)
+        for folder, record in read_records()
+        if record.digest == digest and record.state != "finished"
+    ]
+
+
 @contextmanager
 def open_run(
     config: PipelineConfig, runner: Literal["subprocess", "docker"], fresh: bool
@@ -92,11 +102,8 @@ def open_run(
     Yields:
         Folder, record, and whether it goes on from an unfinished run.
     """
-    digest = run_digest(config, runner)
     with ExitStack() as held:
-        for folder, record in [] if fresh else read_records():
-            if record.digest != digest or record.state == "finished":
-                continue
+        for folder, record in [] if fresh else unfinished_runs(config, runner):
             try:
                 held.enter_context(run_lock(folder))
             except VitforgeError:  # another process is in it
@@ -109,7 +116,7 @@ def open_run(
         held.enter_context(run_lock(folder))
         record = RunRecord(
             name=folder.name,
-            digest=digest,
+            digest=run_digest(config, runner),
             config=config,
             runner=runner,
             state="running",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from vitforge import registry
 from vitforge.deployment import local as deployment
 from vitforge.deployment import rehearsal
-from vitforge_pipelines.cli import models
+from vitforge_pipelines.cli import promotion
 from vitforge_pipelines.cli.main import app
 from vitforge_pipelines.runners import local, record
 from vitforge_pipelines.runners.watch import StepView
@@ -66,7 +66,7 @@ def test_a_port_in_use_is_found_before_the_alias_moves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VITFORGE_HOME", str(tmp_path))
-    monkeypatch.setattr(models, "connect", lambda: "")
+    monkeypatch.setattr(promotion, "connect", lambda: "")
     monkeypatch.setattr(registry, "alias_version", lambda *_: None)
     monkeypatch.setattr(registry, "check_promotable", lambda *_, **__: None)
     monkeypatch.setattr(deployment, "fetch_bundle", lambda *_: tmp_path)
