@@ -4,8 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from vitforge import __version__
 from vitforge.artifacts import DatasetInfo, Plan
-from vitforge.tracking.code import code_digest
 from vitforge.training.snapshot import SnapshotStore
 
 SNAPSHOTS_VARIABLE = "VITFORGE_SNAPSHOTS"
@@ -13,7 +13,7 @@ SNAPSHOTS_VARIABLE = "VITFORGE_SNAPSHOTS"
 
 
 def snapshot_store(plan: Plan, info: DatasetInfo, run_folder: Path) -> SnapshotStore:
-    """The snapshots of the training of this plan, on this data, by this code.
+    """The snapshots of the training of this plan, on this data, by this version.
 
     They cannot lie in the artifact: every attempt of a step gets another output folder, and what a
     failed one left there is lost. On one machine the step's spool is the same for all attempts of
@@ -29,5 +29,5 @@ def snapshot_store(plan: Plan, info: DatasetInfo, run_folder: Path) -> SnapshotS
     named = os.environ.get(SNAPSHOTS_VARIABLE)
     # Measured seconds and scores differ between two runs of the same plan.
     what = plan.model_dump_json(include={"backbone", "strategy", "epochs", "seed", "recipe"})
-    identity = hashlib.sha256(f"{what}\n{info.fingerprint}\n{code_digest()}".encode()).hexdigest()
+    identity = hashlib.sha256(f"{what}\n{info.fingerprint}\n{__version__}".encode()).hexdigest()
     return SnapshotStore(Path(named or run_folder / "snapshots") / identity[:16])

@@ -82,12 +82,6 @@ def weights(root: Path) -> bytes:
     return (root / "checkpoint" / "model.safetensors").read_bytes()
 
 
-@pytest.fixture(autouse=True)
-def same_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever edits the package while its tests run makes other snapshots of each attempt."""
-    monkeypatch.setattr("vitforge.finetuning.snapshots.code_digest", lambda: "")
-
-
 @pytest.fixture
 def slow_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Steps long enough to be met between two of them."""
