@@ -53,7 +53,7 @@ def test_a_run_stopped_between_two_steps_is_told_as_stopped(
         with record.open_run(config, "subprocess", fresh=True) as (folder, made, _):
             pass
         steps = {name: StepView(name) for name in local.TRAINING_STEPS}
-        return local.RunOutcome(folder, made, steps, (), "", "", 0, 1.0, stopped=True)
+        return local.RunOutcome(folder, made, steps, (), "", 0, 1.0, stopped=True)
 
     monkeypatch.setattr(local, "execute", stopped)
     result = CliRunner().invoke(app, ["run", str(DIGITS), "--json"])
