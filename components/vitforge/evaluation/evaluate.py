@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitforge.artifacts import (
+    CALIBRATION_FILE,
     DATASET_FILE,
+    EVIDENCE_FOLDER,
     METRICS_FILE,
     REPORT_FILE,
     TEST,
@@ -133,6 +135,10 @@ def _log(metrics: Metrics, out: Path, run: StepRun) -> None:
     run.headline({name: overall[name] for name in HEADLINE if name in overall})
     run.file(out / REPORT_FILE)
     run.file(out / METRICS_FILE)
+    if (out / CALIBRATION_FILE).exists():
+        run.file(out / CALIBRATION_FILE)
+    for evidence in sorted((out / EVIDENCE_FOLDER).glob("*")):
+        run.file(evidence, EVIDENCE_FOLDER)
     top1 = metrics.row("top1")
     if top1 and top1.low is not None and top1.high is not None:
         run.note(
