@@ -22,6 +22,11 @@ EVALUATORS = (
     "weak_slices",
     "mistakes",
     "label_noise",
+    "attention",
+    "shift",
+    "adversarial",
+    "edge_cases",
+    "efficiency",
     "hub",
 )
 """Modules of this package; one is imported only when it is its turn."""

@@ -72,8 +72,8 @@ def error_rows(main_NK: NDArray[np.float32], context: Context, how: str) -> list
     """
     weights = np.array(list(ALEXNET_ERROR.values()))
     both = {
-        "corruption_error": (np.full(15, 1 / 15), "mean error of the 15 main corruptions"),
-        "mce": (1 / weights / 15, "error over AlexNet's on ImageNet-C; told of ImageNet alone"),
+        "corruption_error": (np.full(len(weights), 1 / len(weights)), "mean error of the 15 main corruptions"),
+        "mce": (1 / weights / len(weights), "error over AlexNet's on ImageNet-C; told of ImageNet alone"),
     }
     errors = Dense(1 - main_NK)
     resamples, level = context.config.bootstrap, context.config.confidence_level
