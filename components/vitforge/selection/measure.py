@@ -9,6 +9,7 @@ from vitforge.artifacts import BackboneSpec, CandidateResult, DatasetInfo
 from vitforge.artifacts.features import FrozenFeatures, features_key
 from vitforge.backbones import build
 from vitforge.config import Candidate, FinetuningConfig, SelectionConfig, Strategy
+from vitforge.errors import VitforgeError
 from vitforge.selection.candidates import broken_demand, skipped, spec_of
 from vitforge.selection.cost import predicted_mib
 from vitforge.selection.features import BATCH, compute_features
@@ -20,6 +21,7 @@ from vitforge.selection.probe import probe_correct
 from vitforge.selection.sample import SampleImages
 from vitforge.selection.trial import run_trial
 from vitforge.statistics import wilson
+from vitforge.tasks import output_count
 from vitforge.training.hardware import choose_device
 from vitforge.training.preparation import choose_preprocessing, training_size
 from vitforge.training.threads import fitting_threads
@@ -78,7 +80,7 @@ def examine(candidate: Candidate, bench: Bench, scored: bool = True) -> Measured
         return Measured(spec, row.model_copy(update={"licence": licence}))
     device = choose_device(bench.recipe.device)
     torch.manual_seed(bench.seed)
-    backbone = build(spec, len(bench.info.classes))
+    backbone = build(spec, output_count(bench.info.task, len(bench.info.classes)))
     licence = licence or licence_of(candidate, spec)  # its card has come with the weights
     parameters, size = backbone.parameter_count, backbone.image_size
     memory = None
@@ -134,7 +136,7 @@ def try_out(found: Measured, bench: Bench, steps: int, scored: bool = True) -> M
     """A short fine-tune: how fast training is and, when `scored`, how accurate it soon gets."""
     recipe, classes = bench.recipe, len(bench.info.classes)
     torch.manual_seed(bench.seed)  # the same first weights, however many candidates there are
-    backbone = build(found.spec, classes)
+    backbone = build(found.spec, output_count(bench.info.task, classes))
     how = choose_preprocessing(backbone, bench.info, recipe.augmentation)
     trial = run_trial(
         backbone,
@@ -146,9 +148,16 @@ def try_out(found: Measured, bench: Bench, steps: int, scored: bool = True) -> M
         strategy=bench.strategy,
         steps=steps,
         seed=bench.seed,
+        task=bench.info.task,
     )
     values: dict[str, object] = {"train_ms": 1000 * trial.step_seconds / trial.batch_size}
     if scored:
+        if trial.correct_N is None:
+            raise VitforgeError(
+                f"candidates are compared by what they get right, which {bench.info.task} has not",
+                where="data.task",
+                mend="name one with the key backbone",
+            )
         told = _interval("trial", trial.correct_N)
         values |= {
             "trial_top1": told["trial_top1"],
