@@ -6,14 +6,19 @@ with what was stored.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vitforge.backbones import Backbone
+from vitforge.training.block_outputs import (
+    activations_of,
+    answering,
+    block_outputs,
+    evaluating,
+    with_activations,
+)
 
 
 class FrozenSplit(nn.Module):
@@ -85,15 +90,15 @@ class SplitAtBlock(FrozenSplit):
         weight = next(backbone.parameters())
         # One blank image walks the embedding, and gives the blocks' outputs their form.
         self._blank = torch.zeros(1, 3, backbone.image_size, backbone.image_size).to(weight)
-        with torch.no_grad(), _evaluating(backbone):
-            self._answers = _outputs(backbone, self._blank, self._frozen)
+        with torch.no_grad(), evaluating(backbone):
+            self._answers = block_outputs(backbone, self._blank, self._frozen)
 
     def capture(self, images_NCHW: Tensor) -> Tensor:
         """Normalised images to the last frozen block's output; what follows is not run."""
         reached: list[Tensor] = []
 
         def stop(_: nn.Module, __: Any, output: Any) -> None:
-            reached.append(_tensor(output).detach())
+            reached.append(activations_of(output).detach())
             raise _ReachedError
 
         hook = self._frozen[-1].register_forward_hook(stop)
@@ -107,8 +112,8 @@ class SplitAtBlock(FrozenSplit):
 
     def forward(self, activations: Tensor) -> Tensor:
         """The last frozen block's output to logits."""
-        answers = [*self._answers[:-1], _with_tensor(self._answers[-1], activations)]
-        with _answering(self._frozen, answers):
+        answers = [*self._answers[:-1], with_activations(self._answers[-1], activations)]
+        with answering(self._frozen, answers):
             return torch.as_tensor(self.backbone(self._blank))
 
     @property
@@ -145,7 +150,7 @@ def _answers_alike(split: FrozenSplit, tolerance: float = 1e-4) -> bool:
     generator = torch.Generator().manual_seed(0)
     size = backbone.image_size
     images = torch.randn(3, 3, size, size, generator=generator).to(next(backbone.parameters()))
-    with _evaluating(backbone):
+    with evaluating(backbone):
         whole = backbone(images)
         try:
             parts = split(split.capture(images))
@@ -166,68 +171,18 @@ def _frozen_depth(backbone: Backbone) -> tuple[int, bool]:
         for head in _heads(backbone)
     ]
     try:
-        with torch.enable_grad(), _evaluating(backbone):
-            outputs = _outputs(backbone, blank, backbone.blocks)
+        with torch.enable_grad(), evaluating(backbone):
+            outputs = block_outputs(backbone, blank, backbone.blocks)
     finally:
         for hook in hooks:
             hook.remove()
-    moving = [_tensor(output).requires_grad for output in outputs]
+    moving = [activations_of(output).requires_grad for output in outputs]
     return (moving.index(True) if True in moving else len(moving)), not any(inputs)
-
-
-def _outputs(backbone: Backbone, images: Tensor, blocks: list[nn.Module]) -> list[Any]:
-    seen: dict[nn.Module, Any] = {}
-    hooks = [
-        block.register_forward_hook(lambda module, _, output: seen.__setitem__(module, output))
-        for block in blocks
-    ]
-    try:
-        backbone(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return [seen[block] for block in blocks]
 
 
 def _heads(backbone: Backbone) -> list[nn.Module]:
     head = backbone.head
     return list(head) if isinstance(head, nn.ModuleList) else [head]
-
-
-def _tensor(output: Any) -> Tensor:
-    """A block's activations; some libraries' blocks return a tuple that begins with them."""
-    tensor: Tensor = output if isinstance(output, Tensor) else output[0]
-    return tensor
-
-
-def _with_tensor(output: Any, tensor: Tensor) -> Any:
-    return tensor if isinstance(output, Tensor) else (tensor, *output[1:])
-
-
-@contextmanager
-def _answering(blocks: list[nn.Module], answers: list[Any]) -> Iterator[None]:
-    """Let blocks return given answers instead of computing."""
-    own = [block.__dict__.get("forward") for block in blocks]
-    for block, answer in zip(blocks, answers, strict=True):
-        block.forward = lambda *_, answer=answer, **__: answer
-    try:
-        yield
-    finally:
-        for block, forward in zip(blocks, own, strict=True):
-            if forward is None:
-                del block.forward
-            else:
-                block.forward = forward
-
-
-@contextmanager
-def _evaluating(backbone: Backbone) -> Iterator[None]:
-    was_training = backbone.training
-    backbone.eval()
-    try:
-        yield
-    finally:
-        backbone.train(was_training)
 
 
 class _ReachedError(Exception):

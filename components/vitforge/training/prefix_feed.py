@@ -93,7 +93,7 @@ class PrefixFeed:
         size = job.how.image_size
         self._split.eval()
         for view in range(self._views):
-            for index_B in torch.arange(len(job.train)).split(VALIDATION_BATCH):
+            for index_B in torch.split(torch.arange(len(job.train)), VALIDATION_BATCH):
                 yield training_images(job, index_B, size, (job.seed, view + 1), self._device)
         yield from validation_images(job, self._device)
 

@@ -27,7 +27,7 @@ def uniforms(key: tuple[int, ...], index_N: NDArray[np.int64], columns: int) -> 
         for part in key:
             state = _mix(state + np.array([part], dtype=np.uint64))
         state_N = _mix(state + index_N.astype(np.uint64))
-        bits_NC = _mix(state_N[:, None] + np.arange(columns, dtype=np.uint64))
+        bits_NC = _mix(state_N[:, None] + np.arange(columns).astype(np.uint64))
     numbers: Values = (bits_NC >> np.uint64(11)).astype(np.float64) / 2.0**53
     return numbers
 
