@@ -71,9 +71,10 @@ def error_rows(main_NK: NDArray[np.float32], context: Context, how: str) -> list
     Source: Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     weights = np.array(list(ALEXNET_ERROR.values()))
+    count = len(weights)
     both = {
-        "corruption_error": (np.full(len(weights), 1 / len(weights)), "mean error of the 15 main corruptions"),
-        "mce": (1 / weights / len(weights), "error over AlexNet's on ImageNet-C; told of ImageNet alone"),
+        "corruption_error": (np.full(count, 1 / count), f"mean error of {count} main corruptions"),
+        "mce": (1 / weights / count, "error over AlexNet's on ImageNet-C; told of ImageNet alone"),
     }
     errors = Dense(1 - main_NK)
     resamples, level = context.config.bootstrap, context.config.confidence_level
