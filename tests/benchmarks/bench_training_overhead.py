@@ -21,9 +21,9 @@ from vitforge.training.job import Job
 from vitforge.training.normalise import normalise, to_unit
 from vitforge.training.parameter_groups import parameter_groups
 
-IMAGES, BATCH, EPOCHS, ROUNDS, LIMIT = 1280, 64, 3, 5, 1.03
+IMAGES, BATCH, EPOCHS, ROUNDS, LIMIT = 1280, 64, 3, 10, 1.03
 HOW = Preprocessing(image_size=16, mean=(0.5,) * 3, std=(0.25,) * 3, resize="squash")
-ARGS = {"img_size": 16, "patch_size": 4, "embed_dim": 96, "depth": 4, "num_heads": 4}
+ARGS = {"img_size": 16, "patch_size": 4, "embed_dim": 48, "depth": 3, "num_heads": 3}
 SPEC = BackboneSpec(
     library="timm", name="vit_tiny_patch16_224", args=ARGS, pretrained=False, label="small"
 )
