@@ -63,6 +63,8 @@ def augment(
     for row, value in zip(drawn, values, strict=True):
         matrices = matrices @ _moves(space, row, value)
     still = (np.abs(matrices - np.eye(3)) < 1e-12).all(axis=(1, 2)) & (between == size)
+    if still.all() and not config.randaugment_ops:
+        return pixels_NCHW[index_B].contiguous()
     maps = geometry.to_pixels(matrices, between, size)
     out = torch.empty((len(index), 3, size, size), dtype=torch.uint8)
     planes = out.numpy()
