@@ -68,6 +68,8 @@ def training(
             predictions=evaluated.outputs["predictions"],
             metrics=evaluated.outputs["metrics"],
             bundle=bundle,
+            plan=plan,
+            checkpoint=checkpoint,
             model_name=model_name,
             gates=gates,
         )

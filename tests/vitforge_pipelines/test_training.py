@@ -27,7 +27,7 @@ def test_the_task_graph(spec: dict) -> None:
         "finetune-model": {"prepare-data", "select-model"},
         "evaluate-model": {"prepare-data", "finetune-model"},
         "export-model": {"prepare-data", "finetune-model"},
-        "gate-model": {"evaluate-model", "export-model"},
+        "gate-model": {"evaluate-model", "export-model", "select-model", "finetune-model"},
         "register-model": {
             "prepare-data",
             "select-model",

@@ -28,6 +28,10 @@ class VariantParity(ArtifactModel):
     """Largest absolute difference of logits."""
     flips: int
     """Test images whose predicted class changed."""
+    lost: int | None = None
+    """Test images that were right and are wrong now; None where it was not counted."""
+    gained: int | None = None
+    """Test images that were wrong and are right now."""
     accepted: bool
     reason: str = ""
 

@@ -13,7 +13,9 @@ class GateRow(ArtifactModel):
     """One gate, judged."""
 
     metric: str
-    outcome: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    slice: str = "all"
+    """`all`, or the group or condition that was judged."""
+    outcome: Literal["PASS", "FAIL", "INCONCLUSIVE", "NOT APPLICABLE"]
     value: float | None
     low: float | None
     high: float | None
@@ -23,17 +25,30 @@ class GateRow(ArtifactModel):
     blocks: bool
     """Whether this row refuses the model."""
     evidence: str
-    """The file the value comes from, and what would change the outcome."""
+    """The file the value comes from, and how it was judged."""
+    change: str = ""
+    """What would change the outcome."""
+
+    @property
+    def name(self) -> str:
+        """The metric, with its slice where it is not all images."""
+        return self.metric if self.slice == "all" else f"{self.metric}, {self.slice}"
 
 
 class Verdict(ArtifactModel):
     """`verdict.json`."""
 
     outcome: Literal["PASS", "FAIL", "INCONCLUSIVE"]
-    """FAIL when a row blocks; INCONCLUSIVE when one is undecided and none blocks."""
+    """FAIL when a row blocks; INCONCLUSIVE when one is undecided and none blocks. A row that fails
+    without blocking is an alarm: it is told, and changes nothing."""
     rows: tuple[GateRow, ...]
     champion: str = ""
     """The version compared against, or empty."""
+
+    @property
+    def alarms(self) -> tuple[GateRow, ...]:
+        """Rows that fail and do not refuse the model."""
+        return tuple(row for row in self.rows if row.outcome == "FAIL" and not row.blocks)
 
     @property
     def may_challenge(self) -> bool:

@@ -61,6 +61,9 @@ class PipelineConfig(Section):
         if self.strategy == "partial" and self.finetuning.frozen_blocks == 0:
             raise ValueError("strategy partial needs finetuning.frozen_blocks of 1 or more")
         _check_strategy(self.strategy, self.epochs, self.finetuning)
+        # An evaluator of one's own may name its metrics as it likes.
+        if not self.evaluation.own and (unknown := self.gates.unknown_metrics()):
+            raise ValueError(f"gates.rules: {'; '.join(unknown)}")
         return self
 
 

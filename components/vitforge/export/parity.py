@@ -39,6 +39,7 @@ def judge_variant(
         config: The limits.
     """
     content = path.read_bytes()
+    right, was_right = logits.argmax(1) == labels, reference.argmax(1) == labels
     top1 = top1_row(logits, labels)
     reference_top1 = top1_row(reference, labels)
     max_error = float(np.abs(logits - reference).max())
@@ -64,6 +65,8 @@ def judge_variant(
         reference_top1=reference_top1,
         max_error=max_error,
         flips=int((logits.argmax(1) != reference.argmax(1)).sum()),
+        lost=int((was_right & ~right).sum()),
+        gained=int((right & ~was_right).sum()),
         accepted=not reason,
         reason=reason,
     )

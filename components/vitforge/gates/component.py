@@ -13,6 +13,8 @@ def gate_model(
     predictions: Input[Artifact],
     metrics: Input[Artifact],
     bundle: Input[Model],
+    plan: Input[Artifact],
+    checkpoint: Input[Model],
     model_name: str,
     gates: dict[str, Any],
     verdict: Output[Artifact],
@@ -25,6 +27,7 @@ def gate_model(
 
         from vitforge.config import GatesConfig, parse
         from vitforge.gates.judge import judge
+        from vitforge.gates.recipe import read_recipe
 
         run.params({"model_name": model_name, "gates": gates})
         judged = judge(
@@ -35,5 +38,6 @@ def gate_model(
             config=parse(GatesConfig, gates, "gates"),
             out=Path(verdict.path),
             run=run,
+            recipe=read_recipe(Path(plan.path), Path(checkpoint.path)),
         )
     return judged.outcome

@@ -5,9 +5,11 @@ from typing import Literal
 
 from vitforge.artifacts import GateRow, MetricRow
 from vitforge.config import Gate
+from vitforge.config.data import Task
 from vitforge.gates.measured import Measured
 
-Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "NOT APPLICABLE"]
+Decision = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 _ROUNDING = 1e-9
 """1 - 0.99 is a little over 0.01."""
 
@@ -28,11 +30,15 @@ def decide(gate: Gate, measured: Measured) -> GateRow:
         told.append("judged on the value, for it has no interval")
     elif not on_bound:
         told.append("judged on the value")
-    told.append(_what_would_change(gate, row, outcome))
+    if row.note and row.n:
+        told.append(row.note)
     if gate.why and outcome != "PASS":
         told.append(gate.why)
+    if outcome == "FAIL" and not gate.blocks:
+        told.append("an alarm: it does not refuse the model")
     return GateRow(
         metric=gate.metric,
+        slice=gate.slice,
         outcome=outcome,
         value=row.value if row.n else None,
         low=row.low,
@@ -41,28 +47,41 @@ def decide(gate: Gate, measured: Measured) -> GateRow:
         threshold=threshold_text(gate),
         blocks=_blocks(gate, outcome),
         evidence="; ".join(told),
+        change=_what_would_change(gate, row, outcome),
     )
 
 
-def not_measured(gate: Gate) -> GateRow:
-    """A gate on something that this bundle does not have."""
+def not_measured(gate: Gate, change: str) -> GateRow:
+    """A gate on something that was not measured; `change` says how it would be."""
+    return _without_value(gate, "INCONCLUSIVE", "not measured", change)
+
+
+def not_applicable(gate: Gate, task: Task) -> GateRow:
+    """A gate on something that the model's task does not have."""
+    name = task.replace("_", "-")
+    told = f"a {name} task has no {gate.metric}"
+    return _without_value(gate, "NOT APPLICABLE", told, "nothing: the gate is for other tasks")
+
+
+def _without_value(gate: Gate, outcome: Outcome, evidence: str, change: str) -> GateRow:
     return GateRow(
         metric=gate.metric,
-        outcome="INCONCLUSIVE",
+        slice=gate.slice,
+        outcome=outcome,
         value=None,
         low=None,
         high=None,
         n=0,
         threshold=threshold_text(gate),
-        blocks=gate.inconclusive_blocks,
-        evidence=f"the bundle has no {gate.metric}: a variant was not exported or none passed "
-        "parity; export it, or take the gate out of gates.rules",
+        blocks=_blocks(gate, outcome),
+        evidence=evidence,
+        change=change,
     )
 
 
 def judge_interval(
     low: float, high: float, at_least: float | None, at_most: float | None
-) -> Outcome:
+) -> Decision:
     """Where an interval lies against a threshold; exactly one of the two is given."""
     if at_least is not None:
         low, high, limit = -high, -low, -at_least
@@ -92,22 +111,30 @@ def images_needed(value: float, bound: float, limit: float, n: int) -> int | Non
     return math.ceil(n * ((bound - value) / distance) ** 2)
 
 
+def what_would_decide(
+    value: float, low: float | None, high: float | None, limit: float, n: int
+) -> str:
+    """Of an undecided number: how many images would decide it."""
+    if low is None or high is None:
+        return "an interval, or gates.rules judged_on: value"
+    needed = images_needed(value, low if value > limit else high, limit, n)
+    if needed is None:
+        return "the value lies on the threshold: no number of images would decide it"
+    return f"about {_round_up(needed):,} images would decide it, were the value to stay"
+
+
 def _what_would_change(gate: Gate, row: MetricRow, outcome: Outcome) -> str:
     limit = gate.at_least if gate.at_least is not None else gate.at_most
     assert limit is not None
     if not row.n:
         return f"undecided: {row.note}"
-    if outcome == "PASS":
-        side = "below" if gate.at_least is not None else "above"
-        return f"would no longer pass {side} {limit:g}"
+    if outcome == "INCONCLUSIVE":
+        return what_would_decide(row.value, row.low, row.high, limit, row.n)
+    distance = f"{abs(row.value - limit):.3g}"
     if outcome == "FAIL":
-        return f"misses by {abs(row.value - limit):.3g}"
-    assert row.low is not None and row.high is not None
-    bound = row.low if row.value > limit else row.high
-    needed = images_needed(row.value, bound, limit, row.n)
-    if needed is None:
-        return "the value lies on the threshold: no number of images would decide it"
-    return f"about {_round_up(needed):,} images would decide it, were the value to stay"
+        return f"misses by {distance}"
+    side = "below" if gate.at_least is not None else "above"
+    return f"would no longer pass {side} {limit:g}; {distance} away from it"
 
 
 def _round_up(n: int) -> int:
@@ -117,4 +144,5 @@ def _round_up(n: int) -> int:
 
 
 def _blocks(gate: Gate, outcome: Outcome) -> bool:
-    return outcome == "FAIL" or (outcome == "INCONCLUSIVE" and gate.inconclusive_blocks)
+    failed = outcome == "FAIL" and gate.blocks
+    return failed or (outcome == "INCONCLUSIVE" and gate.inconclusive_blocks)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 from vitforge.artifacts import (
     LATENCY_FILE,
@@ -13,18 +14,11 @@ from vitforge.artifacts import (
     Parity,
     VariantParity,
 )
+from vitforge.config.data import Task
 from vitforge.gates.paired import difference_interval
 
-BUNDLE_METRICS = (
-    "onnx_max_error",
-    "onnx_flips",
-    "int8_top1",
-    "int8_drop",
-    "int8_flips",
-    "latency_ms",
-    "latency_p95_ms",
-)
-"""Metrics of an exported bundle; one that was not measured is undecided, not unknown."""
+Key: TypeAlias = tuple[str, str]
+"""Metric and slice."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +30,15 @@ class Measured:
     """File name."""
 
 
-def collect(metrics: Metrics, bundle: Path) -> dict[str, Measured]:
-    """Everything that was measured over all images, by name.
+def collect(metrics: Metrics, bundle: Path) -> dict[Key, Measured]:
+    """Everything that was measured, by name and slice.
 
     Raises:
         VitforgeError: if `parity.json` or `latency.json` is missing or damaged.
     """
     parity = Parity.load(bundle / PARITY_FILE)
     latency = Latency.load(bundle / LATENCY_FILE)
-    found = [Measured(row, METRICS_FILE) for row in metrics.rows if row.slice == "all"]
+    found = [Measured(row, row.evidence or METRICS_FILE) for row in metrics.rows]
     for variant in parity.variants:
         rows = (
             _fp32_rows(variant)
@@ -53,7 +47,7 @@ def collect(metrics: Metrics, bundle: Path) -> dict[str, Measured]:
         )
         found += [Measured(row, PARITY_FILE) for row in rows]
     found += [Measured(row, LATENCY_FILE) for row in _latency_rows(latency)]
-    return {measured.row.name: measured for measured in found}
+    return {(measured.row.name, measured.row.slice): measured for measured in found}
 
 
 def _fp32_rows(parity: VariantParity) -> list[MetricRow]:
@@ -74,20 +68,23 @@ def _int8_rows(parity: VariantParity, level: float) -> list[MetricRow]:
     n = parity.top1.n
     right_before = round(parity.reference_top1.value * n)
     right_after = round(parity.top1.value * n)
-    # Which images changed from right to wrong is not recorded; the flips bound their number, and
-    # more changes make a wider interval, so this one holds at least its level.
-    lost = (parity.flips + right_before - right_after + 1) // 2
-    gained = lost - (right_before - right_after)
+    lost, gained, how = parity.lost, parity.gained, ""
+    if lost is None or gained is None:
+        # The flips bound the changes of right and wrong, and more changes make a wider interval,
+        # so this one holds at least its level.
+        lost = (parity.flips + right_before - right_after + 1) // 2
+        gained = lost - (right_before - right_after)
+        how = ", every flip counted as a change of right or wrong"
     low, high = difference_interval(lost, gained, n, level)
     return [
         parity.top1.model_copy(update={"name": "int8_top1"}),
         MetricRow(
             name="int8_drop",
-            value=(right_before - right_after) / n,
+            value=(lost - gained) / n,
             low=low,
             high=high,
             n=n,
-            note="paired score interval (Tango), every flip counted as a change of right or wrong",
+            note=f"{lost} images lost, {gained} gained; paired score interval (Tango){how}",
         ),
         MetricRow(name="int8_flips", value=parity.flips, n=n, note="a count of these very images"),
     ]
@@ -97,8 +94,34 @@ def _latency_rows(latency: Latency) -> list[MetricRow]:
     fastest = next((v for v in latency.variants if v.variant == latency.fastest), None)
     if fastest is None:
         return []
+    median = {variant.variant: variant.p50_ms for variant in latency.variants}
+    speedups = [
+        MetricRow(
+            name=name,
+            value=median[before] / median[after],
+            n=fastest.runs,
+            note=f"median of {before} over that of {after} on {latency.machine}; no interval",
+        )
+        for name, before, after in (
+            ("onnx_speedup", "torch", "fp32"),
+            ("int8_speedup", "fp32", "int8"),
+        )
+        if before in median and after in median
+    ]
     note = f"{fastest.variant} on {latency.machine}; a quantile of timed runs, without interval"
     return [
         MetricRow(name="latency_ms", value=fastest.p50_ms, n=fastest.runs, note=note),
         MetricRow(name="latency_p95_ms", value=fastest.p95_ms, n=fastest.runs, note=note),
+        *speedups,
     ]
+
+
+def saved_task(predictions: Path) -> Task:
+    """The task that a predictions file was made for; a single class where there is no file."""
+    import pyarrow.parquet
+
+    if not predictions.exists():
+        return "single_label"
+    metadata = pyarrow.parquet.read_schema(predictions).metadata or {}
+    task: Any = (metadata.get(b"task") or b"single_label").decode()
+    return cast(Task, task)

@@ -5,61 +5,85 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from vitforge.artifacts import GateRow, Verdict
-from vitforge.gates.champion import METRIC
-from vitforge.report import Section, badge, prose, table
+from vitforge.gates.champion import SUFFIX
+from vitforge.report import Line, Section, badge, interval_text, lines, number_text, prose
 
 _MEANING = {
     "PASS": "Every gate is passed: the version may challenge the champion.",
     "FAIL": "A gate refuses the model: the version is registered, but may not challenge.",
     "INCONCLUSIVE": "No gate refuses the model, but not every one could be decided.",
 }
+_ORDER = ("FAIL", "INCONCLUSIVE", "PASS", "NOT APPLICABLE")
 
 
 def verdict_section(verdict: Verdict) -> Section:
-    """The outcome, then one row a gate."""
-    compared = any(row.metric == METRIC for row in verdict.rows)
+    """The outcome and all gates at a glance; then a line a gate, what needs a look first."""
+    compared = any(row.metric.endswith(SUFFIX) for row in verdict.rows)
     against = (
-        "The last row holds the model against the champion."
+        f"It is held against version {verdict.champion or 'of the champion'} on the same images."
         if compared
         else "There is no champion to compare with yet."
     )
-    rows = [
-        (
-            row.metric,
-            badge(row.outcome),
-            _number(row.value),
-            _interval(row),
-            row.n or None,
-            row.threshold.replace(" ", "\N{NO-BREAK SPACE}"),
-        )
-        for row in verdict.rows
-    ]
-    headers = ("gate", "outcome", "value", "interval", "n", "threshold")
-    # Sentences stand below the table: in a column of it they would push it off the screen.
-    evidence = Markup("\n").join(
-        Markup("<p><strong>{}</strong>: {}.</p>").format(row.metric, row.evidence)
-        for row in verdict.rows
+    alarms = len(verdict.alarms)
+    also = f" {_count(alarms, 'alarm')} to look at." if alarms else ""
+    if alarms and verdict.outcome == "PASS":
+        also = f" {_count(alarms, 'alarm')} to look at; alarms do not refuse."
+    headline = Markup('<p class="verdict {}">{}</p>').format(
+        verdict.outcome.lower(), summary(verdict, names=False)
     )
+    meaning = prose(f"{_meaning(verdict)}{also} {against}")
+    ordered = sorted(verdict.rows, key=lambda row: (not row.blocks, _ORDER.index(row.outcome)))
     return Section(
         f"Verdict: {verdict.outcome}",
-        prose(f"{_MEANING[verdict.outcome]} {against}") + table(headers, rows) + evidence,
+        headline + meaning + _glance(ordered) + lines(_line(row) for row in ordered),
         anchor="verdict",
     )
 
 
-def summary(rows: Sequence[GateRow], outcome: str) -> str:
+def state(row: GateRow) -> str:
+    """The outcome, and ALARM where a failing row does not refuse the model."""
+    return "ALARM" if row.outcome == "FAIL" and not row.blocks else row.outcome
+
+
+def summary(verdict: Verdict, *, names: bool = True) -> str:
     """`PASS: 4 of 4 gates`, and the names of those that did not."""
-    passed = sum(row.outcome == "PASS" for row in rows)
-    others = ", ".join(f"{row.metric} {row.outcome}" for row in rows if row.outcome != "PASS")
-    return f"{outcome}: {passed} of {len(rows)} gates" + (f" ({others})" if others else "")
+    judged = [row for row in verdict.rows if row.outcome != "NOT APPLICABLE"]
+    passed = sum(row.outcome == "PASS" for row in judged)
+    others = ", ".join(f"{row.name} {state(row)}" for row in judged if row.outcome != "PASS")
+    told = f"{verdict.outcome}: {passed} of {len(judged)} gates"
+    if not names:
+        return f"{told} passed"
+    return told + (f" ({others})" if others else "")
 
 
-def _interval(row: GateRow) -> str:
-    if row.low is None or row.high is None or not row.n:
-        return "–"
-    # Spaces that do not break: an interval is read in one line.
-    return f"{row.low:.3g}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{row.high:.3g}"
+def _meaning(verdict: Verdict) -> str:
+    if verdict.outcome == "PASS" and verdict.alarms:
+        return "No gate refuses the model: the version may challenge the champion."
+    return _MEANING[verdict.outcome]
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+def _glance(rows: Sequence[GateRow]) -> Markup:
+    chips = Markup("").join(
+        Markup("<li>{} {}</li>").format(row.name, badge(state(row))) for row in rows
+    )
+    return Markup('<ul class="glance">{}</ul>').format(chips)
+
+
+def _line(row: GateRow) -> Line:
+    told = [f"{row.evidence}."]
+    if row.change:
+        told.append(f"What would change it: {row.change}.")
+    return Line(
+        title=f"{row.name} {row.threshold}".replace(" ", "\N{NO-BREAK SPACE}")
+        if len(row.name) < 30
+        else f"{row.name} {row.threshold}",
+        state=state(row),
+        value="" if row.value is None else number_text(row.value),
+        interval=interval_text(row.low, row.high) if row.n else "",
+        n=row.n,
+        told=tuple(told),
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,11 +1,13 @@
 """Reports that people read: one self-contained HTML file, no script, nothing fetched."""
 
 from vitforge.report.charts import chart_style, figure_svg
+from vitforge.report.lines import Line, interval_text, lines, number_text
 from vitforge.report.page import Report, Section, insert_first
 from vitforge.report.pieces import THUMBNAIL, badge, facts, image_rows, image_wall, prose, table
 
 __all__ = [
     "THUMBNAIL",
+    "Line",
     "Report",
     "Section",
     "badge",
@@ -15,6 +17,9 @@ __all__ = [
     "image_rows",
     "image_wall",
     "insert_first",
+    "interval_text",
+    "lines",
+    "number_text",
     "prose",
     "table",
 ]

@@ -7,7 +7,7 @@ may stand in a table cell.
 import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from markupsafe import Markup, escape
 from PIL import Image
@@ -98,9 +98,10 @@ def image_rows(rows: Iterable[tuple[str, Iterable[Image.Image]]], columns: int) 
     return Markup('<div class="rows">\n{}\n</div>').format(lines)
 
 
-def badge(outcome: Literal["PASS", "FAIL", "INCONCLUSIVE"]) -> Markup:
-    """An outcome, in its colour."""
-    return Markup('<span class="badge {}">{}</span>').format(outcome.lower(), outcome)
+def badge(outcome: str) -> Markup:
+    """An outcome (PASS, FAIL, INCONCLUSIVE) in its colour, any other word in grey."""
+    kind = outcome.lower() if outcome in ("PASS", "FAIL", "INCONCLUSIVE", "ALARM") else "other"
+    return Markup('<span class="badge {}">{}</span>').format(kind, outcome)
 
 
 def _tile(image: Image.Image, caption: str) -> Markup:

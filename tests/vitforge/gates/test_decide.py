@@ -33,7 +33,7 @@ def test_the_bound_decides_not_the_value() -> None:
     gate = Gate(metric="top1", at_least=0.95, why="people rely on it")
     row = decide(gate, top1(0.96, 200))
     assert (row.outcome, row.blocks, row.threshold) == ("INCONCLUSIVE", False, ">= 0.95")
-    assert "images would decide it" in row.evidence
+    assert "images would decide it" in row.change
     assert "people rely on it" in row.evidence
     assert decide(gate, top1(0.96, 5000)).outcome == "PASS"
     assert decide(gate, top1(0.90, 500)).outcome == "FAIL"
@@ -65,4 +65,4 @@ def test_no_interval_and_no_images() -> None:
         Gate(metric="x", at_least=0.0, judged_on="value"), Measured(empty, "metrics.json")
     )
     assert (judged.outcome, judged.value) == ("INCONCLUSIVE", None)
-    assert "nothing is sure" in judged.evidence
+    assert "nothing is sure" in judged.change
