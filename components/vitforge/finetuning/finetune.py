@@ -38,6 +38,7 @@ from vitforge.training.distributed import started_by_torchrun, world
 from vitforge.training.hardware import choose_device
 from vitforge.training.images import load_images
 from vitforge.training.job import Fitted, Job
+from vitforge.training.objectives import choose_objective
 from vitforge.training.preparation import choose_preprocessing, training_size
 from vitforge.training.validation import validate
 
@@ -149,7 +150,9 @@ def _advice(backbone: Backbone, job: Job, fitted: Fitted, dataset: Path) -> tupl
         index = np.linspace(0, len(job.train) - 1, min(JUDGED, len(job.train))).astype(int)
         images = load_images(dataset, TRAIN, job.how, index.tolist())
         device = torch.device("cpu")
-        train_top1 = validate(backbone, images, job.how, device=device).metrics["top1"]
+        objective = choose_objective(job.task, job.classes, job.train.labels_N, job.recipe)
+        score = validate(backbone, images, job.how, device=device, objective=objective)
+        train_top1 = score.metrics["top1"]
         val_top1 = fitted.best_top1
     return diagnose(job.recipe, fitted.records, train_top1, val_top1)
 
