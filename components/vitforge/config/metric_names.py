@@ -24,20 +24,20 @@ METRICS: Mapping[str, tuple[Task, ...]] = {
     **_names(_SHARES, "accuracy f1 nll brier"),
     **_names(_SINGLE, "ece_scaled label_noise"),
     **_names(("single_label", "multi_label"), "temperature nll_scaled"),
-    **_names(_LABELS, "exact_match sensitivity specificity auprc threshold"),
+    **_names(_LABELS, "exact_match sensitivity specificity auroc auprc threshold"),
     **_names(_LABELS, "sensitivity_at_specificity specificity_there"),
     **_names(("ordinal",), "class_mae qwk"),
     **_names(("regression",), "rmse r2"),
     **_names(_EVERY, "mae mae_gap"),
     # fairness
-    **_names(_SHARES, "fairness_gap accuracy_gap auroc auroc_gap underdiagnosis"),
+    **_names(_SHARES, "fairness_gap accuracy_gap auroc_gap underdiagnosis"),
     **_names(_SHARES, "underdiagnosis_gap"),
     **_names(_ONE_CLASS, "ece_gap true_positive_rate true_positive_rate_gap"),
     **_names(_ONE_CLASS, "false_positive_rate false_positive_rate_gap"),
     # stress
     **_names(_EVERY, "attention_good attention_collapsed attention_uniform attention_entropy"),
     **_names(_EVERY, "attention_entropy_share attention_diversity attention_diversity_raw"),
-    **_names(_EVERY, "deletion insertion"),
+    **_names(_EVERY, "deletion insertion deletion_gain"),
     **_names(_SHARES, "shift_accuracy shift_drop shift_worst_drop corruption_error mce slice_drop"),
     **_names(_SINGLE, "dramatic_changes robust_accuracy"),
     **_names(_ONE_CLASS, "edge_sure_and_wrong edge_file"),
@@ -46,7 +46,8 @@ METRICS: Mapping[str, tuple[Task, ...]] = {
     **_names(_EVERY, "warm_up images_per_second peak_memory_mb memory_growth"),
     # the exported bundle
     **_names(_EVERY, "onnx_max_error latency_ms onnx_speedup int8_speedup"),
-    **_names(_ONE_CLASS, "onnx_flips int8_top1 int8_drop int8_flips"),
+    **_names(_ONE_CLASS, "int8_top1"),
+    **_names(_SHARES, "onnx_flips int8_drop int8_flips"),
 }
 """Rows of `metrics.json`, `parity.json` and `latency.json` by name."""
 

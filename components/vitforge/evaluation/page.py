@@ -17,12 +17,15 @@ from vitforge.evaluation.figures import (
     entropy_histogram,
     reliability_diagram,
 )
+from vitforge.evaluation.stress_page import stress_sections
 from vitforge.metrics.predictions import Predictions
 from vitforge.report import Report, Section, facts, image_wall, prose, table
 from vitforge.splits import open_split
 
 MISTAKES = 24
 """Most mistakes shown as pictures."""
+MOST_CLASSES = 100
+"""Classes listed; the weakest ones, so that the page stays small."""
 PAIRS = 10
 """Most confused pairs listed."""
 _NAMES = {
@@ -87,6 +90,7 @@ def build_report(
         sections=[
             Section("Key figures", _key_figures(overall)),
             *(_class_sections(dataset, found, metrics, config) if of_classes else ()),
+            *stress_sections(metrics.rows, config),
             *drawn,
         ],
     )
@@ -209,6 +213,8 @@ def _classes(metrics: Metrics) -> str:
     headers = ("class", "n", "accuracy", "interval", "precision", "interval", "F1", "interval")
     of_classes = [r for r in metrics.rows if r.slice in metrics.classes]
     worst = min((r for r in of_classes if r.name == "accuracy" and r.n), key=lambda r: r.value)
+    if len(rows) > MOST_CLASSES:
+        rows = sorted(rows, key=lambda row: by_class["accuracy", row[0]].value)[:MOST_CLASSES]
     told = prose(
         f"The weakest class is {worst.slice}: {worst.value:.1%} of {worst.n:,} images "
         f"({show_interval(worst)}). Accuracy of a class is its recall."

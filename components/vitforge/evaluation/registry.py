@@ -23,6 +23,7 @@ EVALUATORS = (
     "mistakes",
     "label_noise",
     "attention",
+    "attention_maps",
     "shift",
     "adversarial",
     "edge_cases",

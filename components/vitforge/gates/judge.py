@@ -81,8 +81,9 @@ def reach_verdict(
         As `judge`.
     """
     measures = Metrics.load(metrics / METRICS_FILE)
-    found = collect(measures, bundle)
-    rows = judge_rules(config, found, saved_task(predictions / PREDICTIONS_FILE))
+    task = saved_task(predictions / PREDICTIONS_FILE)
+    found = collect(measures, bundle, task)
+    rows = judge_rules(config, found, task)
     version, against = compare_with_champion(
         predictions, model_name=model_name, config=config, level=measures.confidence_level
     )

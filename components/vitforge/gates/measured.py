@@ -30,7 +30,7 @@ class Measured:
     """File name."""
 
 
-def collect(metrics: Metrics, bundle: Path) -> dict[Key, Measured]:
+def collect(metrics: Metrics, bundle: Path, task: Task = "single_label") -> dict[Key, Measured]:
     """Everything that was measured, by name and slice.
 
     Raises:
@@ -43,7 +43,7 @@ def collect(metrics: Metrics, bundle: Path) -> dict[Key, Measured]:
         rows = (
             _fp32_rows(variant)
             if variant.variant == "fp32"
-            else _int8_rows(variant, metrics.confidence_level)
+            else _int8_rows(variant, metrics.confidence_level, task)
         )
         found += [Measured(row, PARITY_FILE) for row in rows]
     found += [Measured(row, LATENCY_FILE) for row in _latency_rows(latency)]
@@ -63,9 +63,18 @@ def _fp32_rows(parity: VariantParity) -> list[MetricRow]:
     ]
 
 
-def _int8_rows(parity: VariantParity, level: float) -> list[MetricRow]:
+def _int8_rows(parity: VariantParity, level: float, task: Task) -> list[MetricRow]:
     """`int8_drop` is the trained model's top-1 less INT8's, on the same images."""
     n = parity.top1.n
+    flips = MetricRow(
+        name="int8_flips", value=parity.flips, n=n, note="a count of these very images"
+    )
+    if task == "regression":
+        return []
+    if task == "multi_label":
+        drop = parity.reference_top1.value - parity.top1.value
+        note = "no interval: labels of one image are not independent"
+        return [MetricRow(name="int8_drop", value=drop, n=n, note=note), flips]
     right_before = round(parity.reference_top1.value * n)
     right_after = round(parity.top1.value * n)
     lost, gained, how = parity.lost, parity.gained, ""
@@ -86,7 +95,7 @@ def _int8_rows(parity: VariantParity, level: float) -> list[MetricRow]:
             n=n,
             note=f"{lost} images lost, {gained} gained; paired score interval (Tango){how}",
         ),
-        MetricRow(name="int8_flips", value=parity.flips, n=n, note="a count of these very images"),
+        flips,
     ]
 
 

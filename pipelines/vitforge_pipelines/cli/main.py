@@ -13,12 +13,14 @@ from vitforge_pipelines.cli.console import show_error
 from vitforge_pipelines.cli.data import check_data
 from vitforge_pipelines.cli.doctor import doctor
 from vitforge_pipelines.cli.exit_codes import ExitCode
+from vitforge_pipelines.cli.gate import gate
 from vitforge_pipelines.cli.live import status, stop_live
 from vitforge_pipelines.cli.models import predict, serve
 from vitforge_pipelines.cli.plan import plan_app
 from vitforge_pipelines.cli.project import compile_, init
 from vitforge_pipelines.cli.promotion import history, promote, reconcile, rollback
-from vitforge_pipelines.cli.run import report, run
+from vitforge_pipelines.cli.report import report
+from vitforge_pipelines.cli.run import run
 
 app = typer.Typer(
     name="vitforge",
@@ -30,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 VERBS: tuple[Callable[..., None], ...] = (
-    *(doctor, init, run, report),
+    *(doctor, init, run, report, gate),
     *(promote, rollback, reconcile, status, history),
     *(predict, serve, codegen),
 )

@@ -1,4 +1,4 @@
-"""`vitforge run`, `vitforge plan` and `vitforge report`: the main job."""
+"""`vitforge run` and `vitforge plan`: the main job."""
 
 from __future__ import annotations
 
@@ -89,41 +89,6 @@ def plan(
     people.print(f"about {chosen.expected_seconds:.0f} s of training on this machine")
     for reason in chosen.reasons:
         people.print(f"  {reason}")
-
-
-def report(
-    name: Annotated[str, typer.Argument(help="A run's name; the newest when left out.")] = "",
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    json_: JsonOption = False,
-) -> None:
-    """Say where a run's report is, or open it.
-
-    Example:
-
-        vitforge report --open
-    """
-    import webbrowser
-
-    from vitforge.artifacts import REPORT_FILE
-    from vitforge_pipelines.runners.record import find_run
-
-    try:
-        folder, record = find_run(name)
-        path = folder / REPORT_FILE
-        if not path.exists():
-            raise VitforgeError(
-                f"run {record.name} has no report yet: it is {record.state}",
-                where=str(folder),
-                mend="run its config again to go on with it",
-            )
-    except VitforgeError as error:
-        stop(error)
-    if json_:
-        print_json({"run": record.name, "state": record.state, "report": str(path)})
-    else:
-        typer.echo(str(path))
-    if open_:
-        webbrowser.open(path.as_uri())
 
 
 def _read(path: Path, changes: list[str] | None, json_: bool) -> PipelineConfig:
@@ -233,24 +198,14 @@ def _show_dry_run(config: PipelineConfig, json_: bool) -> None:
 
 
 def _show_result(folder: Path, result: dict[str, Any], unsent: int) -> None:
-    from rich.table import Table
-
     from vitforge.artifacts import VERDICT_FILE, Verdict
+    from vitforge_pipelines.cli.verdict_table import verdict_table
     from vitforge_pipelines.runners.local import find_artifact
 
     metrics, model = result["metrics"], result["model"]
     if path := find_artifact(folder, "verdict", VERDICT_FILE):
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for header in ("gate", "", "value", "interval", "n", "threshold"):
-            table.add_column(header, justify="right" if header in ("value", "n") else "left")
-        styles = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
-        for row in Verdict.load(path).rows:
-            interval = "" if row.low is None else f"{row.low:.4f} to {row.high:.4f}"
-            value = "" if row.value is None else f"{row.value:.4g}"
-            outcome = f"[{styles[row.outcome]}]{row.outcome}[/]"
-            table.add_row(row.metric, outcome, value, interval, str(row.n or ""), row.threshold)
         people.print()
-        people.print(table)
+        people.print(verdict_table(Verdict.load(path)))
     people.print()
     lines = {
         "verdict": result["verdict"],
