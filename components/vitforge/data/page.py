@@ -1,10 +1,12 @@
 """The data set's report: what is in it, how it looks, how it was split, what was left out."""
 
+from markupsafe import Markup
 from PIL import Image
 
 from vitforge.artifacts import CALIBRATION, TEST, TRAIN, VAL, DatasetInfo
 from vitforge.config import DataConfig
 from vitforge.data.checks import Examined
+from vitforge.data.drawings import outlines, stacked_bars
 from vitforge.data.examine import Examination
 from vitforge.data.page_findings import drift_section, findings_section, histogram_section
 from vitforge.preprocessing import decode_image
@@ -12,9 +14,7 @@ from vitforge.report import (
     THUMBNAIL,
     Report,
     Section,
-    chart_style,
     facts,
-    figure_svg,
     image_rows,
     image_wall,
     prose,
@@ -26,6 +26,7 @@ _MONTAGE = 200
 _ROW = 10
 _BARS = 40
 _LISTED = 200
+_NAMED = {TRAIN: "training", VAL: "validation", TEST: "test"}
 
 
 def dataset_report(found: Examination) -> Report:
@@ -101,32 +102,14 @@ def _classes(info: DatasetInfo) -> str:
     return _histogram(info) + listed + more
 
 
-def _histogram(info: DatasetInfo) -> str:
-    from matplotlib.figure import Figure
-
+def _histogram(info: DatasetInfo) -> Markup:
     counts = info.class_counts
-    with chart_style():
-        if len(info.classes) <= _BARS:
-            figure = Figure(figsize=(7.5, 0.9 + 0.26 * len(info.classes)))
-            axes = figure.subplots()
-            left = [0] * len(info.classes)
-            for split, name in ((TRAIN, "training"), (VAL, "validation"), (TEST, "test")):
-                axes.barh(info.classes, counts[split], left=left, height=0.72, label=name)
-                left = [a + b for a, b in zip(left, counts[split], strict=True)]
-            axes.invert_yaxis()
-            axes.grid(axis="y", visible=False)
-            axes.set_xlabel("images")
-            axes.tick_params(axis="y", length=0)
-            axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1.0), borderpad=0)
-            return figure_svg(figure, "Images of each class, by split.")
-        figure = Figure()
-        axes = figure.subplots()
-        totals = sorted((sum(row) for row in zip(*counts.values(), strict=True)), reverse=True)
-        axes.fill_between(range(1, len(totals) + 1), totals, alpha=0.5, step="mid")
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("classes, largest first")
-        axes.set_ylabel("images")
-        return figure_svg(figure, "Images of each class, largest class first.")
+    if len(info.classes) <= _BARS:
+        parts = {name: counts[split] for split, name in _NAMED.items()}
+        return stacked_bars(info.classes, parts, "images", "Images of each class, by split.")
+    totals = sorted((sum(row) for row in zip(*counts.values(), strict=True)), reverse=True)
+    panel = ("classes, largest first", range(len(totals) + 1), {"all splits": totals})
+    return outlines([panel], "images", "Images of each class, largest class first.")
 
 
 def _split(info: DatasetInfo, config: DataConfig) -> str:

@@ -9,9 +9,10 @@ from PIL import Image
 from vitforge.artifacts import TEST, TRAIN, VAL
 from vitforge.data.checks.drift import distances
 from vitforge.data.checks.finding import Examined, Finding
+from vitforge.data.drawings import outlines
 from vitforge.data.examine import Examination
 from vitforge.preprocessing import decode_image
-from vitforge.report import THUMBNAIL, chart_style, figure_svg, image_wall, prose, table
+from vitforge.report import THUMBNAIL, image_wall, prose, table
 
 _WALL = 8
 """Images a row; even, so that a pair stays side by side."""
@@ -35,25 +36,22 @@ def _told(data: Examined, finding: Finding) -> Markup:
 
 def histogram_section(data: Examined) -> Markup:
     """Shorter side and brightness of all images, split by split."""
-    from matplotlib.figure import Figure
-
-    measures = (
+    splits = np.array(data.splits)
+    panels = []
+    for name, values in (
         ("shorter side, pixels", data.images.short_sides),
         ("brightness, of 255", data.images.brightness),
+    ):
+        edges = np.histogram_bin_edges(values, bins=_BINS)
+        members = {split: values[splits == split] for split in (TRAIN, VAL, TEST)}
+        shares = {
+            split: np.histogram(some, edges)[0] / max(1, len(some))
+            for split, some in members.items()
+        }
+        panels.append((name, edges, shares))
+    return outlines(
+        panels, "share of the split", "Splits that were drawn fairly lie on one another."
     )
-    splits = np.array(data.splits)
-    with chart_style():
-        figure = Figure(figsize=(7.5, 2.6))
-        for axes, (name, values) in zip(figure.subplots(1, 2), measures, strict=True):
-            edges = np.histogram_bin_edges(values, bins=_BINS)
-            for split in (TRAIN, VAL, TEST):
-                some = values[splits == split]
-                share = np.histogram(some, edges)[0] / max(1, len(some))
-                axes.stairs(share, edges, label=split, linewidth=1.4)
-            axes.set_xlabel(name)
-        figure.axes[0].set_ylabel("share of the split")
-        figure.axes[1].legend()
-        return figure_svg(figure, "Splits that were drawn fairly lie on one another.")
 
 
 def drift_section(data: Examined) -> Markup:
