@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from vitforge.config.data import Task
 
+LABEL_THRESHOLD = 0.5
+"""Probability from which on a label is called, where no threshold was fitted."""
+
 
 def output_count(task: Task, classes: int) -> int:
     """Outputs of the head: K, for an ordinal task K - 1, for a regression 1."""
@@ -44,6 +47,25 @@ def probabilities(task: Task, outputs_NO: NDArray[Any]) -> NDArray[np.float64]:
         ends = np.ones((len(above), 1)), np.zeros((len(above), 1))
         return np.asarray(-np.diff(np.hstack([ends[0], above, ends[1]]), axis=1))
     raise ValueError("a regression has values, not probabilities")
+
+
+def predicted_classes(task: Task, probabilities_NK: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The class that is answered, shape (N,), of a single-label or ordinal task.
+
+    Args:
+        task: `single_label` answers the most probable class, the first of equals; `ordinal` the
+            median: the highest class that is reached with a probability over 1/2.
+        probabilities_NK: From `probabilities`.
+
+    Raises:
+        ValueError: for a task whose answer is not one class.
+    """
+    if task == "single_label":
+        return np.asarray(probabilities_NK.argmax(axis=1), dtype=np.int64)
+    if task == "ordinal":
+        above_NO = 1 - np.cumsum(probabilities_NK[:, :-1], axis=1)
+        return np.asarray((above_NO > 0.5).sum(axis=1), dtype=np.int64)
+    raise ValueError(f"an answer of a {task} task is not one class")
 
 
 def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:

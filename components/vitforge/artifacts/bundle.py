@@ -2,8 +2,11 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from vitforge.artifacts.evaluation import MetricRow
 from vitforge.artifacts.record import ArtifactModel
+from vitforge.config.data import Task
 
 ONNX_FILE = "model.onnx"
 INT8_FILE = "model.int8.onnx"
@@ -25,13 +28,18 @@ class VariantParity(ArtifactModel):
     top1: MetricRow
     reference_top1: MetricRow
     max_error: float
-    """Largest absolute difference of logits."""
+    """Largest absolute difference of outputs: of logits, and of a regression in standard
+    deviations of the test images' targets."""
     flips: int
-    """Test images whose predicted class changed."""
+    """Test images whose predicted class changed; of a multi-label task, changed labels of images
+    at a probability of 0.5; 0 for a regression, whose answers all move a little."""
+    label_flips: tuple[int, ...] = ()
+    """The same by label, in the order of the labels; multi-label only."""
     lost: int | None = None
-    """Test images that were right and are wrong now; None where it was not counted."""
+    """Answers that were right and are wrong now, counted as flips are; None where it was not
+    counted, as of a regression."""
     gained: int | None = None
-    """Test images that were wrong and are right now."""
+    """Answers that were wrong and are right now."""
     accepted: bool
     reason: str = ""
 
@@ -41,7 +49,9 @@ class Parity(ArtifactModel):
 
     variants: tuple[VariantParity, ...]
     batch_invariant: bool
-    """Whether answers in a batch equal answers one by one (same classes)."""
+    """Whether answers in a batch equal answers one by one (same classes or labels)."""
+    task: Task = "single_label"
+    """What the outputs mean; also in the files' own metadata."""
 
 
 class VariantLatency(ArtifactModel):
@@ -71,6 +81,11 @@ class ProbeAnswers(ArtifactModel):
     """`probe.json`: what every variant answers for `probe.png`, to hold a server against."""
 
     label: str
-    """The image's true class."""
+    """The image's truth: its class, its labels separated by commas, or its value."""
     probabilities: dict[Literal["fp32", "int8"], tuple[float, ...]]
-    """Softmax of each variant, in the order of `labels.json`."""
+    """Of each variant, in the order of `labels.json`, without a temperature; empty for a
+    regression."""
+    values: dict[Literal["fp32", "int8"], float] = Field(default_factory=dict)
+    """Of each variant; a regression only."""
+    tolerance: float = 1e-3
+    """What a server's answer may differ by: kernels differ between processors."""

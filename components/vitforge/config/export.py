@@ -15,10 +15,12 @@ class ExportConfig(Section):
     """Make an INT8 variant beside FP32."""
 
     max_error: float = Field(default=1e-3, gt=0.0)
-    """Largest difference allowed between torch and ONNX FP32 logits, absolute."""
+    """Largest difference allowed between torch and ONNX FP32 outputs: of logits absolute, of a
+    regression in standard deviations of the test images' targets."""
 
     int8_max_drop: Fraction = 0.01
-    """Top-1 that INT8 may lose against the trained model and still be served, [0, 1]."""
+    """What INT8 may lose against the trained model and still be served, [0, 1]: top-1, of a
+    multi-label task the labels' mean AUROC, of a regression R²."""
 
     calibration_images: AtLeastOne = 256
     """Images of the calibration split that set the INT8 ranges, count; more is slower."""

@@ -25,7 +25,7 @@ def answer_split(
         preprocessing: How an image becomes a model's input.
 
     Returns:
-        Logits of each, shape (N, C); each image's mean before normalisation, shape (N,), [0, 1];
+        Outputs of each, shape (N, O); each image's mean before normalisation, shape (N,), [0, 1];
         and the first images themselves, shape (at most 64, 3, H, W).
     """
     answers: dict[Engine, list[NDArray[np.float32]]] = {name: [] for name in inferences}
@@ -39,5 +39,5 @@ def answer_split(
         means.append((batch * scale + shift).mean((1, 2, 3), dtype=np.float64))
         if len(sample) * BATCH < INVARIANCE_IMAGES:
             sample.append(batch)
-    logits = {name: np.concatenate(parts) for name, parts in answers.items()}
-    return logits, np.concatenate(means), np.concatenate(sample)
+    outputs = {name: np.concatenate(parts) for name, parts in answers.items()}
+    return outputs, np.concatenate(means), np.concatenate(sample)

@@ -1,38 +1,45 @@
 """What the model sees and says on the test split: the past that drift is measured against."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vitforge.config.data import Task
+from vitforge.tasks import predicted_classes, probabilities
+
 
 def write_baseline(
-    probabilities: NDArray[np.float64], mean_pixels: NDArray[np.float64], path: Path
+    task: Task, outputs_NO: NDArray[np.float32], mean_pixels: NDArray[np.float64], path: Path
 ) -> None:
-    """Write one row an image: `confidence`, `entropy` (nats), `predicted`, `mean_pixel`.
+    """Write one row an image: `mean_pixel`, and what was answered.
+
+    That is `confidence`, `entropy` (nats) and `predicted` of a class; `probabilities`, a list, of
+    labels; `value` of a regression.
 
     Args:
-        probabilities: Softmax of the served variant, shape (N, C).
+        task: What the outputs mean.
+        outputs_NO: Of the served variant.
         mean_pixels: Mean of each image before normalisation, shape (N,), [0, 1].
         path: The parquet file.
     """
     import pyarrow
     import pyarrow.parquet
 
-    surprise = -np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
-    table = pyarrow.table(
-        {
-            "confidence": probabilities.max(1),
-            "entropy": (probabilities * surprise).sum(1),
-            "predicted": probabilities.argmax(1).astype(np.int64),
-            "mean_pixel": mean_pixels,
+    columns: dict[str, Any]
+    if task == "regression":
+        columns = {"value": outputs_NO[:, 0]}
+    elif task == "multi_label":
+        columns = {"probabilities": list(probabilities(task, outputs_NO))}
+    else:
+        shares_NK = probabilities(task, outputs_NO)
+        predicted_N = predicted_classes(task, shares_NK)
+        surprise_NK = -np.log(np.maximum(shares_NK, np.finfo(np.float64).tiny))
+        columns = {
+            "confidence": shares_NK[np.arange(len(shares_NK)), predicted_N],
+            "entropy": (shares_NK * surprise_NK).sum(axis=1),
+            "predicted": predicted_N,
         }
-    )
+    table = pyarrow.table(columns | {"mean_pixel": mean_pixels})
     pyarrow.parquet.write_table(table, path)
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Softmax over the last axis, in double precision."""
-    exponents = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
-    shares: NDArray[np.float64] = exponents / exponents.sum(-1, keepdims=True)
-    return shares

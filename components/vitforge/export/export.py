@@ -28,8 +28,9 @@ from vitforge.artifacts import (
 )
 from vitforge.config import ExportConfig
 from vitforge.errors import VitforgeError
+from vitforge.export.agreement import unit_of
 from vitforge.export.answers import BATCH, answer_split
-from vitforge.export.baseline import softmax, write_baseline
+from vitforge.export.baseline import write_baseline
 from vitforge.export.graph import write_onnx
 from vitforge.export.images import image_batches
 from vitforge.export.latency import describe_machine, measure_latency
@@ -93,7 +94,9 @@ def _fill(
     write_atomically(work / LABELS_FILE, _json(labels))
 
     run.progress(0, STAGES, "exporting to ONNX")
+    task = model_config.task
     metadata = {
+        "task": task,
         "labels": labels,
         "preprocessing": preprocessing.model_dump(mode="json"),
         "backbone": model_config.backbone.display,
@@ -118,22 +121,29 @@ def _fill(
     variants = {name: onnx_inference(path) for name, path in files.items()}
     everybody: dict[Engine, Infer] = {"torch": torch_inference(model)}
     everybody.update(variants.items())
-    logits, mean_pixels, sample = answer_split(everybody, test, preprocessing)
-    truth = np.asarray(test["label"], dtype=np.int64)
-    invariant = {name: is_batch_invariant(infer, sample) for name, infer in variants.items()}
+    outputs, mean_pixels, sample = answer_split(everybody, test, preprocessing)
+    truth = np.asarray(test["label"])
+    unit = unit_of(task, truth)
+    invariant = {
+        name: is_batch_invariant(infer, sample, task, config.int8_max_drop * unit)
+        for name, infer in variants.items()
+    }
     parities = tuple(
         judge_variant(
             name,
             path,
-            logits=logits[name],
-            reference=logits["torch"],
+            outputs=outputs[name],
+            reference=outputs["torch"],
             labels=truth,
+            task=task,
             batch_invariant=invariant[name],
             config=config,
         )
         for name, path in files.items()
     )
-    Parity(variants=parities, batch_invariant=all(invariant.values())).save(work / PARITY_FILE)
+    Parity(variants=parities, batch_invariant=all(invariant.values()), task=task).save(
+        work / PARITY_FILE
+    )
 
     run.progress(3, STAGES, "measuring latency")
     speeds = measure_latency(
@@ -146,10 +156,9 @@ def _fill(
     latency = Latency(variants=speeds, fastest=fastest, machine=describe_machine())
     latency.save(work / LATENCY_FILE)
 
-    served = softmax(logits[fastest or "fp32"])
-    write_baseline(served, mean_pixels, work / BASELINE_FILE)
+    write_baseline(task, outputs[fastest or "fp32"], mean_pixels, work / BASELINE_FILE)
     chosen = int(np.random.default_rng(seed).integers(len(test)))
-    write_probe(test[chosen], labels, preprocessing, variants, work)
+    write_probe(test[chosen], task, labels, unit, preprocessing, variants, work)
     _tell(run, parities, latency)
     run.progress(STAGES, STAGES, "done")
 
@@ -176,16 +185,16 @@ def _quantize(
 def _tell(run: StepRun, parities: tuple[VariantParity, ...], latency: Latency) -> None:
     """Log every number, and a sentence for each variant that is refused."""
     for parity in parities:
-        name = parity.variant
+        name, score = parity.variant, f"{parity.variant}_{parity.top1.name}"
         run.metrics(
             {
-                f"{name}_top1": parity.top1.value,
+                score: parity.top1.value,
                 f"{name}_max_error": parity.max_error,
                 f"{name}_flips": parity.flips,
                 f"{name}_megabytes": parity.bytes / 1e6,
             }
         )
-        run.headline({f"{name}_top1": parity.top1.value})
+        run.headline({score: parity.top1.value})
         if not parity.accepted:
             run.note(f"{name} is refused: {parity.reason}")
     for speed in latency.variants:

@@ -16,9 +16,10 @@ def judge(tmp_path, variant, logits, batch_invariant=True, **config):
     return judge_variant(
         variant,
         path,
-        logits=logits.astype(np.float32),
+        outputs=logits.astype(np.float32),
         reference=TRAINED,
         labels=LABELS,
+        task="single_label",
         batch_invariant=batch_invariant,
         config=ExportConfig(**config),
     )
@@ -71,8 +72,65 @@ def test_batch_dependence_is_seen():
     def centred(batch):  # as dynamic ranges do: an image's answer moves with its neighbours
         return alone(batch) - alone(batch).mean(0)
 
-    assert is_batch_invariant(alone, images)
-    assert not is_batch_invariant(centred, images)
+    for task in ("single_label", "multi_label", "ordinal", "regression"):
+        assert is_batch_invariant(alone, images, task, 1e-3), task
+        assert not is_batch_invariant(centred, images, task, 1e-3), task
+
+
+def judge_task(tmp_path, task, reference, labels, outputs, variant="int8"):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"weights")
+    return judge_variant(
+        variant,
+        path,
+        outputs=outputs.astype(np.float32),
+        reference=reference.astype(np.float32),
+        labels=labels,
+        task=task,
+        batch_invariant=True,
+        config=ExportConfig(),
+    )
+
+
+def test_labels_are_judged_by_rank_and_counted_by_label(tmp_path):
+    # a rare label: calling it never would cost one answer in 100 of accuracy, and its whole rank
+    labels = np.zeros((100, 2), dtype=np.float32)
+    labels[:2, 0], labels[:50, 1] = 1.0, 1.0
+    trained = np.where(labels == 1, 3.0, -3.0)
+    never = trained.copy()
+    never[:, 0] = -3.0
+    judged = judge_task(tmp_path, "multi_label", trained, labels, never)
+    assert (judged.flips, judged.label_flips, judged.lost, judged.gained) == (2, (2, 0), 2, 0)
+    assert (judged.reference_top1.value, judged.top1.value) == (1.0, 0.75)  # (0.5 + 1) / 2
+    assert "AUROC falls by 0.2500" in judged.reason
+    labels[0, 0] = np.nan  # unknown: the flip stays a flip, and is neither lost nor gained
+    judged = judge_task(tmp_path, "multi_label", trained, labels, never)
+    assert (judged.flips, judged.lost) == (2, 1)
+
+
+def test_a_value_is_judged_in_the_targets_spread(tmp_path):
+    labels = np.arange(100, dtype=np.float32) * 100  # grams, say; standard deviation 2,886.6
+    trained = labels[:, None] + 1.0
+    near = judge_task(tmp_path, "regression", trained, labels, trained + 2.0, "fp32")
+    assert near.accepted and near.max_error == pytest.approx(2 / 2886.607, rel=1e-4)
+    far = judge_task(tmp_path, "regression", trained, labels, trained + 5.0, "fp32")
+    assert "standard deviations" in far.reason and not far.accepted
+    assert (far.flips, far.lost, far.top1.name) == (0, None, "r2")
+    # R² is 1 - 300² / 2886.6² at an error of 300, 0.9892; a drop of 0.0108
+    assert (
+        "falls by 0.0108"
+        in judge_task(tmp_path, "regression", trained - 1, labels, trained + 299).reason
+    )
+    constant = np.ones(100, dtype=np.float32)
+    undefined = judge_task(tmp_path, "regression", trained, constant, trained)
+    assert not undefined.accepted and "not defined" in undefined.reason
+
+
+def test_an_ordinal_answer_is_the_median_and_not_the_mode(tmp_path):
+    # P = (0.4, 0.3, 0.3): the mode is class 0, the median class 1
+    outputs = np.array([[np.log(0.6 / 0.4), 0.0]])
+    judged = judge_task(tmp_path, "ordinal", outputs, np.array([1]), outputs)
+    assert judged.top1.value == 1.0 and judged.flips == 0
 
 
 def parity(variant, accepted):
