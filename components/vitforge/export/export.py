@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from vitforge.artifacts import (
     write_atomically,
 )
 from vitforge.config import ExportConfig
+from vitforge.config.data import Task
 from vitforge.errors import VitforgeError
 from vitforge.export.agreement import unit_of
 from vitforge.export.answers import BATCH, answer_split
@@ -86,7 +88,7 @@ def _fill(
     info = DatasetInfo.load(dataset / DATASET_FILE)
     model, model_config, preprocessing = load_checkpoint(checkpoint)
     model.eval()
-    test = open_split(dataset, TEST)
+    test = open_split(dataset, TEST, get_args(Task))
     if len(test) == 0:
         raise VitforgeError("the test split is empty", where=str(dataset))
     preprocessing.save(work / PREPROCESSING_FILE)
@@ -171,7 +173,9 @@ def _quantize(
     files: Mapping[Variant, Path],
 ) -> None:
     # calibration images are training images; a data set may set none aside
-    split = open_split(dataset, CALIBRATION if (dataset / CALIBRATION).is_dir() else TRAIN)
+    split = open_split(
+        dataset, CALIBRATION if (dataset / CALIBRATION).is_dir() else TRAIN, get_args(Task)
+    )
     order = np.random.default_rng(seed).permutation(len(split))
     chosen = sorted(order[: config.calibration_images].tolist())
     write_int8(
