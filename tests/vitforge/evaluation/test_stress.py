@@ -40,6 +40,8 @@ class Sides(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         self.vit = build(SPEC, 2, SIDE)
+        # Trained tokens differ; in a flat picture only their places can tell them apart.
+        self.vit.model.pos_embed.data.normal_()
         self.fault = fault
         self.kept: list[torch.Tensor] = []
         for attention_module in self.attention_modules():
