@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ import pytest
 from vitforge.data import remote
 from vitforge.data.sources import read_source
 from vitforge.errors import VitforgeError
+
+# Else gcsfs asks for the kind of bucket over gRPC, which the emulator does not speak, and waits for
+# ever. It reads this when it is imported, which another test may do first.
+os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
 
 @pytest.fixture
@@ -74,8 +79,6 @@ def test_a_folder_on_google_cloud_storage(tmp_path: Path, monkeypatch, make_fold
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-    # Asks for the kind of bucket over gRPC, which the emulator does not speak.
-    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     monkeypatch.setenv("VITFORGE_HOME", str(tmp_path / "home"))
     root = make_folder({"cat": 3, "dog": 2})
     server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="photos")
@@ -97,7 +100,10 @@ def test_a_folder_on_google_cloud_storage(tmp_path: Path, monkeypatch, make_fold
 def test_without_its_package_gs_names_the_extra(monkeypatch) -> None:
     import sys
 
+    import fsspec.registry
+
     monkeypatch.setitem(sys.modules, "gcsfs", None)
+    monkeypatch.delitem(fsspec.registry._registry, "gs", raising=False)  # found by another test
     with pytest.raises(VitforgeError, match="a package that is not installed") as caught:
         remote.fetch("gs://photos/set")
     assert caught.value.mend == "pip install 'vitforge[gs]'"
