@@ -98,6 +98,8 @@ class ImageFeed:
     def _images(self, index_B: Tensor, views: np.ndarray, epoch: int) -> Tensor:
         """Augmented and normalised; each view of an image is drawn apart."""
         size = size_of_epoch(self._job, epoch, self._patch)
+        if not views.any():
+            return training_images(self._job, index_B, size, (self._job.seed, epoch), self._device)
         images = torch.empty((len(index_B), 3, size, size), device=self._device)
         for view in np.unique(views).tolist():
             mine = torch.from_numpy(np.flatnonzero(views == view))

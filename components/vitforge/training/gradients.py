@@ -63,7 +63,7 @@ class Gradients:
     def _of_share(self, batch: Batch, weight: float, optimizer: torch.optim.Optimizer) -> float:
         while True:
             optimizer.zero_grad(set_to_none=True)
-            torch.manual_seed(batch.seed)  # dropout and stochastic depth
+            _seed(batch)
             try:
                 return self._in_parts(batch, weight)
             except torch.OutOfMemoryError as error:
@@ -103,6 +103,17 @@ class Gradients:
         if torch.isfinite(loss):
             torch.autograd.backward(self._scaler.scale(loss))
         return value
+
+
+def _seed(batch: Batch) -> None:
+    """Seed dropout and stochastic depth.
+
+    Not by `torch.manual_seed`: without a GPU in use it keeps a stack trace for every kind of
+    device, each time.
+    """
+    torch.default_generator.manual_seed(batch.seed)
+    if batch.inputs.is_cuda:
+        torch.cuda.manual_seed(batch.seed)
 
 
 def not_a_number(job: Job, step: int, loss: float, batch: Batch) -> VitforgeError:

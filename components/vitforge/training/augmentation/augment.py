@@ -50,6 +50,8 @@ def augment(
 
     Source: Cubuk et al. 2019, https://arxiv.org/abs/1909.13719
     """
+    if size == pixels_NCHW.shape[2] and _changes_nothing(config):
+        return pixels_NCHW[index_B].contiguous()
     index = index_B.numpy()
     stored = pixels_NCHW.permute(0, 2, 3, 1).numpy()
     source = between = stored.shape[1]
@@ -63,8 +65,6 @@ def augment(
     for row, value in zip(drawn, values, strict=True):
         matrices = matrices @ _moves(space, row, value)
     still = (np.abs(matrices - np.eye(3)) < 1e-12).all(axis=(1, 2)) & (between == size)
-    if still.all() and not config.randaugment_ops:
-        return pixels_NCHW[index_B].contiguous()
     maps = geometry.to_pixels(matrices, between, size)
     out = torch.empty((len(index), 3, size, size), dtype=torch.uint8)
     planes = out.numpy()
@@ -84,6 +84,10 @@ def augment(
 
     _spread(work, np.arange(len(index)), pool, parts)
     return out
+
+
+def _changes_nothing(config: AugmentationConfig) -> bool:
+    return not config.randaugment_ops and not config.horizontal_flip and config.min_crop == 1
 
 
 def _operations(
