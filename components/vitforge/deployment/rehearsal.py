@@ -13,8 +13,6 @@ from vitforge.deployment.client import ask
 from vitforge.deployment.process import ServerProcess
 from vitforge.errors import VitforgeError
 
-TOLERANCE = 1e-3
-"""Probability that the server's answer may differ by: kernels differ between processors."""
 TIMED_ANSWERS = 10
 
 
@@ -71,17 +69,22 @@ def check_answer(answer: dict[str, Any], bundle: Path, variant: str) -> None:
     """Hold an answer for the probe against the expected one.
 
     Raises:
-        VitforgeError: if any of the probabilities told differs by more than `TOLERANCE`.
+        VitforgeError: if a probability or value told differs by more than the probe's tolerance.
     """
-    labels = json.loads((bundle / LABELS_FILE).read_text(encoding="utf-8"))
     answers = ProbeAnswers.load(bundle / PROBE_ANSWERS_FILE)
-    expected = dict(zip(labels, answers.probabilities[variant], strict=True))  # type: ignore[index]
-    for told in answer["probabilities"]:
-        want = expected.get(told["label"])
-        if want is None or not abs(want - told["probability"]) <= TOLERANCE:
+    which: Any = variant
+    if which in answers.values:
+        expected, told = {"value": answers.values[which]}, {"value": answer["value"]}
+    else:
+        labels = json.loads((bundle / LABELS_FILE).read_text(encoding="utf-8"))
+        expected = dict(zip(labels, answers.probabilities[which], strict=True))
+        told = {row["label"]: row["probability"] for row in answer["probabilities"]}
+    for name, found in told.items():
+        want = expected.get(name)
+        if want is None or not abs(want - found) <= answers.tolerance:
             raise VitforgeError(
-                f"the server answers {told['label']} with {told['probability']:.4f}; the pipeline "
-                f"expects {'no such class' if want is None else f'{want:.4f}'}",
+                f"the server answers {name} with {found:.4f}; the pipeline expects "
+                f"{'no such class' if want is None else f'{want:.4f}'}",
                 where=str(bundle / PROBE_ANSWERS_FILE),
                 mend="do not promote this version; run the pipeline again",
             )

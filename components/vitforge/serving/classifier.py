@@ -13,7 +13,9 @@ from kserve.errors import InvalidInput
 from numpy.typing import NDArray
 
 from vitforge.errors import VitforgeError
-from vitforge.serving.predictor import Answer, Predictor
+from vitforge.serving.answer import Answer
+from vitforge.serving.predictor import Predictor
+from vitforge.serving.tensors import Tensor, output_tensors
 
 
 class ImageClassifier(kserve.Model):  # type: ignore[misc]
@@ -72,8 +74,8 @@ class ImageClassifier(kserve.Model):  # type: ignore[misc]
             return self._response(request, answers)
         tensor = self._checked(data)
         async with self._free:
-            shares = await asyncio.to_thread(self.predictor.probabilities, tensor)
-        return self._response(request, [self.predictor.answer(row) for row in shares])
+            outputs = await asyncio.to_thread(self.predictor.outputs, tensor)
+        return self._response(request, [self.predictor.reader.read(row) for row in outputs])
 
     def _checked(self, data: NDArray[Any]) -> NDArray[np.float32]:
         shape = self.predictor.input_shape
@@ -89,16 +91,14 @@ class ImageClassifier(kserve.Model):  # type: ignore[misc]
     def _response(
         self, request: kserve.InferRequest, answers: list[Answer]
     ) -> kserve.InferResponse:
-        labels = kserve.InferOutput(
-            "label", [len(answers)], "BYTES", [answer["label"] for answer in answers]
-        )
-        shares = kserve.InferOutput(
-            "probability", [len(answers)], "FP32", [answer["probability"] for answer in answers]
-        )
+        outputs = [
+            kserve.InferOutput(one.name, one.shape, one.datatype, one.data)
+            for one in self._tensors(answers)
+        ]
         return kserve.InferResponse(
             request.id or uuid.uuid4().hex,
             self.name,
-            [labels, shares],
+            outputs,
             model_version=self.predictor.model["version"] or None,
         )
 
@@ -109,9 +109,14 @@ class ImageClassifier(kserve.Model):  # type: ignore[misc]
     def get_output_types(self) -> list[dict[str, Any]]:
         """The tensors that V2 answers."""
         return [
-            {"name": "label", "datatype": "BYTES", "shape": [-1]},
-            {"name": "probability", "datatype": "FP32", "shape": [-1]},
+            {"name": one.name, "datatype": one.datatype, "shape": one.shape}
+            for one in self._tensors(None)
         ]
+
+    def _tensors(self, answers: list[Answer] | None) -> list[Tensor]:
+        reader = self.predictor.reader
+        calibrated = reader.calibration is not None
+        return output_tensors(reader.task, reader.labels, calibrated, answers)
 
 
 def _from_base64(text: Any) -> bytes:

@@ -2,53 +2,32 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitforge.artifacts import (
+    CALIBRATION_FILE,
     LABELS_FILE,
     LATENCY_FILE,
     PARITY_FILE,
     PREPROCESSING_FILE,
+    Calibration,
     Latency,
     Parity,
     Preprocessing,
     VariantParity,
 )
+from vitforge.config.data import Task
 from vitforge.errors import VitforgeError
 from vitforge.preprocessing import decode_image, to_array
+from vitforge.serving.answer import Answer, ModelName, Reader
+from vitforge.tasks import output_count
 
 MAX_PIXELS = 50_000_000
 """Largest image that a server decodes, pixels: 150 MB of RGB."""
-TOP = 5
-
-
-class ClassProbability(TypedDict):
-    """One class of an answer."""
-
-    label: str
-    probability: float
-
-
-class ModelName(TypedDict):
-    """Who answered."""
-
-    name: str
-    version: str
-    variant: str
-
-
-class Answer(TypedDict):
-    """What is said of one image."""
-
-    label: str
-    probability: float
-    probabilities: list[ClassProbability]
-    model: ModelName
 
 
 class Predictor:
@@ -80,7 +59,7 @@ class Predictor:
         proved = _choose(bundle, variant)
         content = _read_proved(bundle, proved)
         self.preprocessing = Preprocessing.load(bundle / PREPROCESSING_FILE)
-        self.labels = tuple(json.loads((bundle / LABELS_FILE).read_text(encoding="utf-8")))
+        labels = tuple(json.loads((bundle / LABELS_FILE).read_text(encoding="utf-8")))
         self.model: ModelName = {"name": name, "version": version, "variant": proved.variant}
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -88,11 +67,14 @@ class Predictor:
             content, options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
-        warm_up = self.probabilities(np.zeros((1, *self.input_shape), dtype=np.float32))
-        if warm_up.shape[1] != len(self.labels):
+        told = self._session.get_modelmeta().custom_metadata_map
+        task: Task = told.get("task", "single_label")
+        self.reader = Reader(task, labels, self.model, _calibration(bundle, task))
+        warm_up = self.outputs(np.zeros((1, *self.input_shape), dtype=np.float32))
+        if warm_up.shape[1] != output_count(task, len(labels)):
             raise VitforgeError(
-                f"the model tells {warm_up.shape[1]} classes apart, and the bundle names "
-                f"{len(self.labels)}",
+                f"the model has {warm_up.shape[1]} outputs, and the bundle names "
+                f"{len(labels)} classes of a {task} task",
                 where=str(bundle / LABELS_FILE),
                 mend="fetch the version again, or run the export again",
             )
@@ -119,30 +101,34 @@ class Predictor:
             raise
         except Exception as error:  # decoders of broken files raise nearly anything
             raise VitforgeError(f"the image cannot be decoded: {error}") from error
-        return self.answer(self.probabilities(pixels[None])[0])
+        return self.reader.read(self.outputs(pixels[None])[0])
 
-    def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Softmax of preprocessed images.
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw outputs for preprocessed images; `reader` says what they mean.
 
         Args:
             images: Shape (N, 3, image_size, image_size).
 
         Returns:
-            Shape (N, C), rows sum to 1.
+            Shape (N, O).
         """
-        logits = self._session.run(None, {self._input: images})[0].astype(np.float64)
-        exponents = np.exp(logits - logits.max(-1, keepdims=True))
-        shares: NDArray[np.float64] = exponents / exponents.sum(-1, keepdims=True)
-        return shares
+        found: NDArray[np.float32] = self._session.run(None, {self._input: images})[0]
+        return found
 
-    def answer(self, probabilities: Sequence[float] | NDArray[np.float64]) -> Answer:
-        """Name the most probable classes, best first."""
-        best = np.argsort(-np.asarray(probabilities), kind="stable")[:TOP]
-        named: list[ClassProbability] = [
-            {"label": self.labels[index], "probability": float(probabilities[index])}
-            for index in best
-        ]
-        return {**named[0], "probabilities": named, "model": self.model}
+
+def _calibration(bundle: Path, task: Task) -> Calibration | None:
+    """What registration filed beside the bundle's files; a bundle as exported holds none."""
+    path = bundle / CALIBRATION_FILE
+    if not path.exists():
+        return None
+    found = Calibration.load(path)
+    if found.task != task:
+        raise VitforgeError(
+            f"the temperatures were fitted to a {found.task} task, and the model's is {task}",
+            where=str(path),
+            mend="fetch the version again, or register the run again",
+        )
+    return found
 
 
 def _choose(bundle: Path, variant: Literal["auto", "fp32", "int8"]) -> VariantParity:

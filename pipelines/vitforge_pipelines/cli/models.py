@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vitforge.errors import ConfigError, VitforgeError
 from vitforge_pipelines.cli.console import people, print_json, stop
 from vitforge_pipelines.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from vitforge.serving.answer import Answer
 
 NameArgument = Annotated[str, typer.Argument(help="Registered model.")]
 VersionArgument = Annotated[
@@ -84,9 +87,23 @@ def predict(
         if json_:
             print_json({"image": str(image), **answer})
         else:
-            typer.echo(f"{image}\t{answer['label']}\t{answer['probability']:.4f}")
+            typer.echo(f"{image}\t{_line(answer)}")
     if failed:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _line(answer: Answer) -> str:
+    """An answer for people: its fields between tabs."""
+    if answer["task"] == "regression":
+        return f"{answer['value']:g}"
+    if answer["task"] == "multi_label":
+        shares = {row["label"]: row["probability"] for row in answer["probabilities"]}
+        called = ", ".join(f"{label} {shares[label]:.4f}" for label in answer["labels"])
+        return called or "no label"
+    line = f"{answer['label']}\t{answer['probability']:.4f}"
+    if answer["task"] == "ordinal":
+        line += f"\texpected rank {answer['expected_rank']:.2f}"
+    return line
 
 
 def connect() -> str:
