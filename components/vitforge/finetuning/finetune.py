@@ -19,6 +19,7 @@ from vitforge.artifacts import (
     Plan,
     TrainingSummary,
 )
+from vitforge.artifacts.features import features_key, planned_features
 from vitforge.backbones import Backbone, build
 from vitforge.backbones.checkpoint import save_checkpoint
 from vitforge.finetuning.curves import draw_curves
@@ -88,6 +89,7 @@ def train(dataset: Path, plan: Path, out: Path, run: StepRun, run_folder: Path) 
         outputs = output_count(info.task, len(info.classes))
         backbone = build(planned.backbone, outputs, planned.image_size)
         how = choose_preprocessing(backbone, info, recipe.augmentation)
+        key = features_key(planned.backbone, how, info.fingerprint)
         job = Job(
             train=load_images(dataset, TRAIN, training_size(how, recipe.augmentation)),
             val=load_images(dataset, VAL, how),
@@ -99,6 +101,7 @@ def train(dataset: Path, plan: Path, out: Path, run: StepRun, run_folder: Path) 
             seed=planned.seed,
             task=info.task,
             world=processes,
+            planned=planned_features(plan, planned, key) if planned.strategy == "head" else None,
         )
         store = snapshot_store(planned, info, run_folder)
         teller = Teller(run, info, how)

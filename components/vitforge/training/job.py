@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vitforge.artifacts import EpochRecord, Preprocessing
+from vitforge.artifacts.features import FrozenFeatures
 from vitforge.config import FinetuningConfig, Strategy
 from vitforge.config.data import Task
 from vitforge.planning.schedule import learning_rate
@@ -33,6 +34,8 @@ class Job:
         max_steps: Stop and end the schedule there; 0 = after all epochs.
         task: What the labels are.
         world: The processes that train it together.
+        planned: Frozen features that the plan keeps of some of `train`, made by the same backbone
+            and preprocessing; None where it keeps none.
     """
 
     train: ImageSet
@@ -46,6 +49,7 @@ class Job:
     max_steps: int = 0
     task: Task = "single_label"
     world: World = ALONE
+    planned: FrozenFeatures | None = None
 
     @property
     def batch_size(self) -> int:

@@ -1,14 +1,15 @@
 """Whether a training reads images or stored activations, and why."""
 
+from vitforge.artifacts.features import FrozenFeatures
 from vitforge.backbones import Backbone
 from vitforge.errors import VitforgeError
 from vitforge.training.cache import IN_MEMORY, free_bytes
 from vitforge.training.hardware import Precision
 from vitforge.training.job import Job
 from vitforge.training.objectives import Objective
-from vitforge.training.prefix import FrozenSplit, split_frozen
-from vitforge.training.prefix_cost import PrefixCost, estimate_cost
-from vitforge.training.prefix_feed import PrefixFeed, activation_bytes
+from vitforge.training.prefix import FrozenSplit, SplitAtHead, split_frozen
+from vitforge.training.prefix_cost import PrefixCost, estimate_cost, is_augmented
+from vitforge.training.prefix_feed import PrefixFeed, activation_bytes, activation_shape
 
 GIB = 1024**3
 
@@ -51,7 +52,28 @@ def choose_prefix_feed(
         f"the frozen part runs once: {versions} of {len(job.train):,} images, {size}; "
         f"about {cost.gain:.1f} times faster"
     )
-    return PrefixFeed(job, objective, split, cost.views, precision), note
+    kept, why = _planned(job, split, precision)
+    return PrefixFeed(job, objective, split, cost.views, precision, kept), note + why
+
+
+def _planned(
+    job: Job, split: FrozenSplit, precision: Precision
+) -> tuple[FrozenFeatures | None, str]:
+    """The plan's features where they are the activations to store, and what to say of them."""
+    kept = job.planned
+    if kept is None or not isinstance(split, SplitAtHead):
+        return None, ""
+    device = next(split.parameters()).device
+    if is_augmented(job):
+        obstacle = "training images are augmented"
+    elif precision != "fp32" or (job.recipe.tf32 and device.type == "cuda"):
+        obstacle = "they were computed in fp32 and this training computes in less"
+    elif activation_shape(job, split) != kept.values_ND.shape[1:]:
+        obstacle = "the head sees more than they hold"
+    else:
+        count = len(set(kept.ids) & set(job.train.ids))
+        return kept, f"; features of {count:,} images are the plan's"
+    return None, f"; the plan's features are not used: {obstacle}"
 
 
 def _obstacle(job: Job) -> str:

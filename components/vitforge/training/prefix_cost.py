@@ -49,11 +49,14 @@ def count_views(job: Job) -> int:
     One where nothing is random. Never more than epochs: with as many, each epoch's view is the
     plain loop's own.
     """
+    return min(job.recipe.frozen_cache_views, job.epochs) if is_augmented(job) else 1
+
+
+def is_augmented(job: Job) -> bool:
+    """Whether chance changes a training image before the backbone sees it."""
     recipe = job.recipe.augmentation
     random = recipe.randaugment_ops or recipe.horizontal_flip or recipe.erasing
-    if not random and recipe.min_crop >= 1:
-        return 1
-    return min(job.recipe.frozen_cache_views, job.epochs)
+    return bool(random) or recipe.min_crop < 1
 
 
 def estimate_cost(

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vitforge.artifacts.features import FrozenFeatures
 from vitforge.backbones import Backbone
 from vitforge.training.cache import cache_bytes, open_cache
 from vitforge.training.feed import VALIDATION_BATCH, Batch, training_images, validation_images
@@ -40,10 +42,17 @@ class PrefixFeed:
         split: The backbone, on its device, with `requires_grad` as it will be trained.
         views: Versions of each training image, from 1.
         precision: Of the forward pass.
+        kept: Activations of some training images that need not be computed; for one view only.
     """
 
     def __init__(
-        self, job: Job, objective: Objective, split: FrozenSplit, views: int, precision: Precision
+        self,
+        job: Job,
+        objective: Objective,
+        split: FrozenSplit,
+        views: int,
+        precision: Precision,
+        kept: FrozenFeatures | None = None,
     ) -> None:
         self._job, self._objective, self._split, self._views = job, objective, split, views
         self._device = next(split.parameters()).device
@@ -55,12 +64,10 @@ class PrefixFeed:
         array = open_cache((views * count + held_out, *shape), stored, "frozen activations")
         self._store = torch.from_numpy(array).view(dtype)
         self._held_out = views * count
-        at = 0
-        for images in self._images():
+        missing = self._take(kept) if kept else torch.arange(count)
+        for rows, images in self._images(missing):
             with torch.inference_mode(), autocast(precision, self._device):
-                part = split.capture(images).to(dtype).cpu()
-            self._store[at : at + len(part)] = part
-            at += len(part)
+                self._store[rows] = split.capture(images).to(dtype).cpu()
 
     def trained_part(self, _: Backbone) -> nn.Module:
         """What follows the boundary."""
@@ -87,15 +94,32 @@ class PrefixFeed:
         for part in torch.split(self._store[self._held_out :], VALIDATION_BATCH):
             yield part.to(self._device)
 
-    def _images(self) -> Iterator[Tensor]:
-        """All views of the training images, then the validation images; normalised."""
+    def _take(self, kept: FrozenFeatures) -> Tensor:
+        """Store what is kept; positions of the training images that are not, shape (M,)."""
+        missing: list[int] = []
+
+        def leave_out(places: list[int]) -> NDArray[np.float32]:
+            missing.extend(places)
+            return np.zeros((len(places), kept.values_ND.shape[1]), np.float32)
+
+        values = kept.complete(self._job.train.ids, leave_out)
+        self._store[: len(values)] = torch.from_numpy(values)
+        return torch.tensor(missing, dtype=torch.long)
+
+    def _images(self, missing: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows of the store and their images: views of the training images, then validation."""
         job = self._job
         size = job.how.image_size
         self._split.eval()
         for view in range(self._views):
-            for index_B in torch.split(torch.arange(len(job.train)), VALIDATION_BATCH):
-                yield training_images(job, index_B, size, (job.seed, view + 1), self._device)
-        yield from validation_images(job, self._device)
+            # Of no images at all, split would still make one empty part.
+            for index_B in torch.split(missing, VALIDATION_BATCH) if len(missing) else ():
+                images = training_images(job, index_B, size, (job.seed, view + 1), self._device)
+                yield view * len(job.train) + index_B, images
+        at = self._held_out
+        for images in validation_images(job, self._device):
+            yield torch.arange(at, at + len(images)), images
+            at += len(images)
 
 
 def activation_shape(job: Job, split: FrozenSplit) -> tuple[int, ...]:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from vitforge.artifacts import BackboneSpec, DatasetInfo, Plan, Preprocessing, TrainingSummary
+from vitforge.artifacts import (
+    BackboneSpec,
+    CandidateResult,
+    DatasetInfo,
+    Plan,
+    Preprocessing,
+    TrainingSummary,
+)
+from vitforge.artifacts.features import FrozenFeatures, features_key
+from vitforge.backbones import build
 from vitforge.backbones.checkpoint import load_checkpoint
 from vitforge.config import AugmentationConfig, FinetuningConfig
 from vitforge.errors import VitforgeError
@@ -15,6 +24,7 @@ from vitforge.preprocessing import to_array
 from vitforge.splits import open_split
 from vitforge.tracking import StepRun
 from vitforge.training.images import load_images
+from vitforge.training.preparation import choose_preprocessing
 
 TINY = {
     "img_size": 16,
@@ -113,3 +123,35 @@ def test_large_splits_live_in_a_file(colours: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cache, "IN_MEMORY", 100)
     large = images.load_images(colours, "train", how)
     assert torch.equal(small.pixels_NCHW, large.pixels_NCHW)
+
+
+def test_a_head_starts_from_the_features_that_the_plan_keeps(colours: Path, tmp_path: Path) -> None:
+    settings = {"batch_size": 16, "warmup_epochs": 1, "device": "cpu", "frozen_cache": "on"}
+    still = {"randaugment_ops": 0, "horizontal_flip": 0, "min_crop": 1, "erasing": 0}
+    folder = plan(tmp_path / "plan", **settings, augmentation=AugmentationConfig(**still))
+    planned = Plan.load(folder / "plan.json")
+    info = DatasetInfo.load(colours / "dataset.json")
+    backbone = build(planned.backbone, len(info.classes)).eval()
+    how = choose_preprocessing(backbone, info, planned.recipe.augmentation)
+    ids = tuple(load_images(colours, "train", how).ids[:20])
+    FrozenFeatures(
+        np.zeros((20, 32), np.float32),
+        np.zeros(20, np.int64),
+        ids,
+        features_key(planned.backbone, how, info.fingerprint),
+    ).save(folder / "features" / "tiny.npz")
+    row = CandidateResult(
+        name="tiny",
+        parameters=1,
+        image_size=16,
+        tokens=5,
+        latency_ms=1,
+        train_ms=1,
+        features_file="features/tiny.npz",
+    )
+    changes = {"strategy": "head", "epochs": 2, "candidates": (row,)}
+    planned.model_copy(update=changes).save(folder / "plan.json")
+    with StepRun("finetune_model", tmp_path / "spool") as run:
+        finetune(colours, folder, tmp_path / "checkpoint", run)
+    events = (tmp_path / "spool" / "finetune_model" / "events.jsonl").read_text()
+    assert "features of 20 images are the plan's" in events
