@@ -67,6 +67,13 @@ DEFAULT_RULES = (
         why="predictions must not turn over for changes that nobody sees",
     ),
     Gate(
+        metric="edge_files",
+        at_least=1.0,
+        judged_on="value",
+        blocks=False,
+        why="bad files must be refused with their cause, odd ones read",
+    ),
+    Gate(
         metric="attention_collapsed",
         at_most=0.5,
         judged_on="value",

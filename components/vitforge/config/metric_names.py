@@ -40,7 +40,7 @@ METRICS: Mapping[str, tuple[Task, ...]] = {
     **_names(_EVERY, "deletion insertion deletion_gain"),
     **_names(_SHARES, "shift_accuracy shift_drop shift_worst_drop corruption_error mce slice_drop"),
     **_names(_SINGLE, "dramatic_changes robust_accuracy"),
-    **_names(_ONE_CLASS, "edge_sure_and_wrong edge_file"),
+    **_names(_ONE_CLASS, "edge_sure_and_wrong edge_file edge_files"),
     # speed and memory
     **_names(_EVERY, "latency_p50_ms latency_p90_ms latency_p95_ms latency_p99_ms latency_spikes"),
     **_names(_EVERY, "warm_up images_per_second peak_memory_mb memory_growth"),

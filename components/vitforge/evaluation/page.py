@@ -19,7 +19,7 @@ from vitforge.evaluation.figures import (
 )
 from vitforge.evaluation.stress_page import stress_sections
 from vitforge.metrics.predictions import Predictions
-from vitforge.report import Report, Section, facts, image_wall, prose, table
+from vitforge.report import Report, Section, facts, image_wall, metric_title, prose, table
 from vitforge.splits import open_split
 
 MISTAKES = 24
@@ -28,21 +28,6 @@ MOST_CLASSES = 100
 """Classes listed; the weakest ones, so that the page stays small."""
 PAIRS = 10
 """Most confused pairs listed."""
-_NAMES = {
-    "top1": "Top-1 accuracy",
-    "top5": "Top-5 accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_f1": "Macro F1",
-    "mcc": "Matthews correlation",
-    "ece": "Calibration error (ECE)",
-    "ece_null": "ECE by chance alone",
-    "nll": "NLL, nats",
-    "brier": "Brier score (0 to 2)",
-    "entropy": "Entropy, nats",
-    "confidence": "Mean confidence",
-    "reliable_share": "Share reliable",
-    "reliable_accuracy": "Accuracy of the reliable",
-}
 _KEY = (
     "top1",
     "top5",
@@ -83,7 +68,8 @@ def build_report(
     what = f"{found.n:,} held-out images, {found.task.replace('_', ' ')}"
     if of_classes:
         wrong = found.n - int(found.correct.sum())
-        what = f"{found.n:,} held-out images, {found.classes:,} classes, {wrong:,} mistakes"
+        mistakes = f"{wrong:,} mistake" + ("" if wrong == 1 else "s")
+        what = f"{found.n:,} held-out images, {found.classes:,} classes, {mistakes}"
     return Report(
         title=f"Evaluation of {model.backbone.display} on {info.name}",
         subtitle=f"{what}; intervals at {metrics.confidence_level:.0%}",
@@ -111,10 +97,10 @@ def _class_sections(
 
 
 def _key_figures(rows: Sequence[MetricRow]) -> str:
-    cards = {_NAMES[row.name]: show_value(row) for row in rows if row.name in _KEY}
+    cards = {metric_title(row.name): show_value(row) for row in rows if row.name in _KEY}
     body = [
         (
-            _NAMES.get(row.name, row.name),
+            metric_title(row.name),
             show_value(row),
             show_interval(row),
             row.n,

@@ -10,7 +10,7 @@ from vitforge.evaluation.stress_figures import (
     corruption_curves,
     group_chart,
 )
-from vitforge.report import Line, Section, interval_text, lines, number_text, prose
+from vitforge.report import Line, Section, interval_text, lines, metric_title, number_text, prose
 
 MOST_GROUPS = 30
 """Groups drawn of one metric; the weakest ones."""
@@ -41,7 +41,8 @@ def _groups(rows: Sequence[MetricRow]) -> list[Section]:
         return []
     body = lines(
         Line(
-            row.name if row.slice == "all" else f"{row.name}, {row.slice}",
+            metric_title(row.name, row.slice),
+            code=row.name,
             value=number_text(row.value) if row.n else "",
             interval=interval_text(row.low, row.high) if row.n else "",
             n=row.n,
@@ -84,7 +85,8 @@ def _told(rows: Sequence[MetricRow], names: Sequence[str]) -> str:
         return prose()
     return lines(
         Line(
-            row.name,
+            metric_title(row.name),
+            code=row.name,
             value=number_text(row.value),
             interval=interval_text(row.low, row.high),
             n=row.n,

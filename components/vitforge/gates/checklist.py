@@ -9,7 +9,7 @@ from vitforge.artifacts import GateRow, Verdict
 from vitforge.gates.measured import Key, Measured
 from vitforge.gates.page import state
 from vitforge.gates.production import LISTS, Check
-from vitforge.report import Line, Section, interval_text, lines, number_text, prose
+from vitforge.report import Line, Section, interval_text, lines, metric_title, number_text, prose
 
 _MOST = 5
 """Rows shown of one metric's slices; the worst ones."""
@@ -61,7 +61,9 @@ def _block(
     worst = "recorded" if facts and not keys else worst
     yield Line(check.line, worst)
     for name, told in facts.items():
-        yield Line(name, value=told, told=("training.json and plan.json.",), minor=True)
+        yield Line(
+            metric_title(name), value=told, told=("training.json and plan.json.",), minor=True
+        )
     for key in keys:
         yield _number(key, found.get(key), judged.get(key))
 
@@ -79,7 +81,7 @@ def _keys(metric: str, found: Mapping[Key, Measured], judged: Mapping[Key, GateR
 
 def _number(key: Key, measured: Measured | None, judged: GateRow | None) -> Line:
     name, slice_ = key
-    title = name if slice_ == "all" else f"{name}, {slice_}"
+    title = metric_title(name, slice_)
     if measured is None:
         assert judged is not None and judged.value is not None
         return Line(
@@ -87,6 +89,7 @@ def _number(key: Key, measured: Measured | None, judged: GateRow | None) -> Line
             value=number_text(judged.value),
             interval=interval_text(judged.low, judged.high),
             n=judged.n,
+            code=name,
             told=(f"{judged.evidence}.",),
             minor=True,
         )
@@ -96,6 +99,7 @@ def _number(key: Key, measured: Measured | None, judged: GateRow | None) -> Line
         value=number_text(row.value),
         interval=interval_text(row.low, row.high),
         n=row.n,
+        code=name,
         told=(f"{measured.source}: {row.note or 'no interval'}.",),
         minor=True,
     )

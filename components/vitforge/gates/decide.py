@@ -7,6 +7,7 @@ from vitforge.artifacts import GateRow, MetricRow
 from vitforge.config import Gate
 from vitforge.config.data import Task
 from vitforge.gates.measured import Measured
+from vitforge.report import number_text
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "NOT APPLICABLE"]
 Decision = Literal["PASS", "FAIL", "INCONCLUSIVE"]
@@ -130,9 +131,10 @@ def _what_would_change(gate: Gate, row: MetricRow, outcome: Outcome) -> str:
         return f"undecided: {row.note}"
     if outcome == "INCONCLUSIVE":
         return what_would_decide(row.value, row.low, row.high, limit, row.n)
-    distance = f"{abs(row.value - limit):.3g}"
+    distance = number_text(abs(row.value - limit))
     if outcome == "FAIL":
-        return f"misses by {distance}"
+        side = "or more" if gate.at_least is not None else "or less"
+        return f"{limit:g} {side}; it is {distance} away"
     side = "below" if gate.at_least is not None else "above"
     return f"would no longer pass {side} {limit:g}; {distance} away from it"
 

@@ -5,7 +5,7 @@ _BY_EVALUATOR = {
     "attention": ("attention_good", "attention_collapsed", "attention_uniform"),
     "shift": ("shift_drop", "shift_worst_drop", "slice_drop", "corruption_error", "mce"),
     "adversarial": ("dramatic_changes", "robust_accuracy"),
-    "edge_cases": ("edge_file", "edge_sure_and_wrong"),
+    "edge_cases": ("edge_files", "edge_file", "edge_sure_and_wrong"),
     "efficiency": ("latency_spikes", "memory_growth", "peak_memory_mb", "images_per_second"),
 }
 _EVALUATOR_OF = {name: evaluator for evaluator, names in _BY_EVALUATOR.items() for name in names}

@@ -39,6 +39,7 @@ def collect(metrics: Metrics, bundle: Path, task: Task = "single_label") -> dict
     parity = Parity.load(bundle / PARITY_FILE)
     latency = Latency.load(bundle / LATENCY_FILE)
     found = [Measured(row, row.evidence or METRICS_FILE) for row in metrics.rows]
+    found += _edge_files(metrics)
     for variant in parity.variants:
         rows = (
             _fp32_rows(variant)
@@ -48,6 +49,19 @@ def collect(metrics: Metrics, bundle: Path, task: Task = "single_label") -> dict
         found += [Measured(row, PARITY_FILE) for row in rows]
     found += [Measured(row, LATENCY_FILE) for row in _latency_rows(latency)]
     return {(measured.row.name, measured.row.slice): measured for measured in found}
+
+
+def _edge_files(metrics: Metrics) -> list[Measured]:
+    """All odd files in one number."""
+    files = [row for row in metrics.rows if row.name == "edge_file"]
+    if not files:
+        return []
+    bad = [f"{row.slice}: {row.note}" for row in files if row.value < 1]
+    right = len(files) - len(bad)
+    told = "; ".join(bad) or "bad ones refused with their cause, odd ones read"
+    note = f"{right} of {len(files)} kinds of file; {told}; no interval: one file of each"
+    row = MetricRow(name="edge_files", value=right / len(files), n=len(files), note=note)
+    return [Measured(row, files[0].evidence or METRICS_FILE)]
 
 
 def _fp32_rows(parity: VariantParity) -> list[MetricRow]:

@@ -6,7 +6,16 @@ from markupsafe import Markup
 
 from vitforge.artifacts import GateRow, Verdict
 from vitforge.gates.champion import SUFFIX
-from vitforge.report import Line, Section, badge, interval_text, lines, number_text, prose
+from vitforge.report import (
+    Line,
+    Section,
+    badge,
+    interval_text,
+    lines,
+    metric_title,
+    number_text,
+    prose,
+)
 
 _MEANING = {
     "PASS": "Every gate is passed: the version may challenge the champion.",
@@ -64,7 +73,9 @@ def _meaning(verdict: Verdict) -> str:
 
 def _glance(rows: Sequence[GateRow]) -> Markup:
     chips = Markup("").join(
-        Markup("<li>{} {}</li>").format(row.name, badge(state(row))) for row in rows
+        Markup("<li>{} {}</li>").format(metric_title(row.metric, row.slice), badge(state(row)))
+        for row in rows
+        if row.outcome != "NOT APPLICABLE"
     )
     return Markup('<ul class="glance">{}</ul>').format(chips)
 
@@ -73,14 +84,15 @@ def _line(row: GateRow) -> Line:
     told = [f"{row.evidence}."]
     if row.change:
         told.append(f"What would change it: {row.change}.")
+    space = "\N{NO-BREAK SPACE}"
+    limit = row.threshold.replace(">= ", f"≥{space}").replace("<= ", f"≤{space}")
     return Line(
-        title=f"{row.name} {row.threshold}".replace(" ", "\N{NO-BREAK SPACE}")
-        if len(row.name) < 30
-        else f"{row.name} {row.threshold}",
+        title=f"{metric_title(row.metric, row.slice)} {limit}",
         state=state(row),
         value="" if row.value is None else number_text(row.value),
         interval=interval_text(row.low, row.high) if row.n else "",
         n=row.n,
+        code=row.metric,
         told=tuple(told),
     )
 

@@ -131,7 +131,7 @@ PERFORMANCE = (
 RELIABILITY = (
     Check(
         "Implement proper error handling and fallback mechanisms",
-        ("edge_file@*",),
+        ("edge_files",),
         "take edge_cases out of evaluation.skip; the server refuses what it cannot read",
     ),
     Check(
@@ -141,7 +141,7 @@ RELIABILITY = (
     ),
     Check(
         "Test edge cases: unusual input sizes, corrupted images",
-        ("edge_file@*",),
+        ("edge_files",),
         "take edge_cases out of evaluation.skip",
     ),
     Check(

@@ -21,6 +21,7 @@ class Line:
         value: The number as people write it.
         interval: `low to high`.
         n: Images or runs; 0 shows nothing.
+        code: The metric's own name, as configs call it.
         told: Sentences under the line: evidence, what would change it.
         minor: Whether the line belongs to the one above.
     """
@@ -30,6 +31,7 @@ class Line:
     value: str = ""
     interval: str = ""
     n: int = 0
+    code: str = ""
     told: tuple[str, ...] = ()
     minor: bool = False
 
@@ -62,9 +64,10 @@ def _line(line: Line) -> Markup:
         )
         if text
     ]
-    return Markup('<li{}><div class="title">{} {}</div>{}{}</li>').format(
+    return Markup('<li{}><div class="title">{} {} {}</div>{}{}</li>').format(
         Markup(' class="minor"') if line.minor else Markup(""),
         Markup("<span>{}</span>").format(line.title),
+        Markup("<code>{}</code>").format(line.code) if line.code else Markup(""),
         badge(line.state) if line.state else Markup(""),
         Markup('<div class="numbers">{}</div>').format(Markup(" ").join(numbers))
         if numbers

@@ -7,8 +7,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from vitforge.artifacts import write_atomically
 
+FIRST_LINK_MARKER = "<!-- vitforge: and the link to it here -->"
 FIRST_MARKER = "<!-- vitforge: what must be seen first goes here -->"
 
 
@@ -53,6 +56,7 @@ class Report:
             subtitle=self.subtitle,
             contents=self.sections if len(self.sections) > 2 else (),
             first=FIRST_MARKER,
+            first_link=FIRST_LINK_MARKER,
             body="\n".join(_render_section(section) for section in self.sections),
         )
         return rendered
@@ -67,7 +71,7 @@ class Report:
 
 
 def insert_first(html: str, section: Section) -> str:
-    """Put a section above all others of a rendered report.
+    """Put a section above all others of a rendered report, and its link first.
 
     Raises:
         ValueError: if `html` is not a page of this package.
@@ -75,6 +79,8 @@ def insert_first(html: str, section: Section) -> str:
     before, marker, after = html.partition(FIRST_MARKER)
     if not marker:
         raise ValueError("the page was not written by vitforge.report: its marker is missing")
+    link = Markup('<a href="#{}">{}</a>').format(section.id, section.title)
+    before = before.replace(FIRST_LINK_MARKER, f"{FIRST_LINK_MARKER}\n{link}", 1)
     return f"{before}{marker}\n{_render_section(section, first=True)}{after}"
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from vitforge.report import Line, Report, Section, lines, number_text, prose, table
+from vitforge.report import Line, Report, Section, lines, metric_title, number_text, prose, table
 from vitforge_pipelines.runners.difference import MetricDifference, RunDifference
 
 _MOST = 40
@@ -40,7 +40,7 @@ def _line(row: MetricDifference) -> Line:
     if row.low is not None and row.high is not None:
         interval = f"{row.low:+.3g} to {row.high:+.3g}"
     return Line(
-        row.name if row.slice == "all" else f"{row.name}, {row.slice}",
+        metric_title(row.name, row.slice),
         state="differs" if row.surely else "",
         value=f"{row.difference:+.4g}",
         interval=interval,
