@@ -100,10 +100,10 @@ def test_a_folder_on_google_cloud_storage(tmp_path: Path, monkeypatch, make_fold
 def test_without_its_package_gs_names_the_extra(monkeypatch) -> None:
     import sys
 
-    import fsspec.registry
+    from fsspec.registry import _registry
 
     monkeypatch.setitem(sys.modules, "gcsfs", None)
-    monkeypatch.delitem(fsspec.registry._registry, "gs", raising=False)  # found by another test
+    monkeypatch.delitem(_registry, "gs", raising=False)  # found by another test
     with pytest.raises(VitforgeError, match="a package that is not installed") as caught:
         remote.fetch("gs://photos/set")
     assert caught.value.mend == "pip install 'vitforge[gs]'"
