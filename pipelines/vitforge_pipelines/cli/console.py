@@ -17,6 +17,14 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value))
 
 
+def say(value: dict[str, Any], text: str, json_: bool) -> None:
+    """An answer: JSON for programs, or the text for people."""
+    if json_:
+        print_json(value)
+    else:
+        people.print(text, soft_wrap=True)
+
+
 def show_error(
     cause: str, *, where: str = "", mend: str = "", step: str = "", how: str = "failed"
 ) -> None:

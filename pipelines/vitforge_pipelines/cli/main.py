@@ -18,7 +18,8 @@ from vitforge_pipelines.cli.live import status, stop_live
 from vitforge_pipelines.cli.models import predict, serve
 from vitforge_pipelines.cli.plan import plan_app
 from vitforge_pipelines.cli.project import compile_, init
-from vitforge_pipelines.cli.promotion import history, promote, reconcile, rollback
+from vitforge_pipelines.cli.promotion import history, promote, rollback
+from vitforge_pipelines.cli.reconcile import reconcile
 from vitforge_pipelines.cli.report import report
 from vitforge_pipelines.cli.run import run
 
