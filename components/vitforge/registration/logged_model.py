@@ -48,8 +48,8 @@ def log_model(
         ids.experiment_id,
         name=name,
         source_run_id=ids.parent_run_id,
-        params={"classes": str(len(info.classes)), "dataset": info.name},
-        model_type="image-classifier",
+        params={"task": info.task, "classes": str(len(info.classes)), "dataset": info.name},
+        model_type="image-regressor" if info.task == "regression" else "image-classifier",
     )
     with tempfile.TemporaryDirectory(prefix="vitforge-model-") as temporary:
         target = Path(temporary) / "model"
@@ -94,9 +94,9 @@ def _signature(bundle: Path) -> Any:
     from mlflow.types import Schema, TensorSpec
 
     size = Preprocessing.load(bundle / PREPROCESSING_FILE).image_size
-    classes = len(json.loads((bundle / LABELS_FILE).read_text(encoding="utf-8")))
+    labels = len(json.loads((bundle / LABELS_FILE).read_text(encoding="utf-8")))
     kind = np.dtype(np.float32)
     return ModelSignature(
         inputs=Schema([TensorSpec(kind, (-1, 3, size, size))]),
-        outputs=Schema([TensorSpec(kind, (-1, classes))]),
+        outputs=Schema([TensorSpec(kind, (-1, labels or 1))]),
     )

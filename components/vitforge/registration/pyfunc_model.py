@@ -4,7 +4,7 @@ This file is filed with each version and runs wherever that version is loaded, s
 nothing of vitforge.
 
     model = mlflow.pyfunc.load_model("models:/digits@champion", model_config={"variant": "int8"})
-    probabilities = model.predict(images)
+    answers = model.predict(images)
 """
 
 import json
@@ -19,7 +19,7 @@ FILES = {"fp32": "model.onnx", "int8": "model.int8.onnx"}
 
 
 class ImageClassifier(PythonModel):  # type: ignore[misc]
-    """Preprocessed images in, class probabilities out."""
+    """Preprocessed images in; probabilities out, or values of a regression."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Open the chosen variant; `auto` is the fastest that passed parity."""
@@ -34,6 +34,8 @@ class ImageClassifier(PythonModel):  # type: ignore[misc]
         self._session = onnxruntime.InferenceSession(
             bundle / FILES[variant], providers=["CPUExecutionProvider"]
         )
+        told = self._session.get_modelmeta().custom_metadata_map
+        self._task = told.get("task", "single_label")
 
     def predict(
         self,
@@ -41,7 +43,7 @@ class ImageClassifier(PythonModel):  # type: ignore[misc]
         model_input: np.ndarray,  # MLflow knows the bare name only
         params: Any = None,
     ) -> Any:
-        """Classify.
+        """Answer.
 
         Args:
             context: Unused.
@@ -49,12 +51,27 @@ class ImageClassifier(PythonModel):  # type: ignore[misc]
             params: Unused.
 
         Returns:
-            Softmax probabilities, float32, shape (N, C), in the order of `labels.json`.
+            float32. Probabilities without a temperature, shape (N, K), in the order of
+            `labels.json`: rows sum to 1, but of several labels an image each has its own. Of a
+            regression the values, shape (N, 1).
         """
         images = np.asarray(model_input, dtype=np.float32)
-        (logits,) = self._session.run(None, {self._session.get_inputs()[0].name: images})
-        exponents = np.exp(logits - logits.max(-1, keepdims=True))
+        (outputs,) = self._session.run(None, {self._session.get_inputs()[0].name: images})
+        return _answers(self._task, outputs)
+
+
+def _answers(task: str, outputs: Any) -> Any:
+    """As `vitforge.tasks.probabilities`, which this file cannot import."""
+    if task == "regression":
+        return outputs
+    if task == "single_label":
+        exponents = np.exp(outputs - outputs.max(-1, keepdims=True))
         return exponents / exponents.sum(-1, keepdims=True)
+    shares = 0.5 * (1 + np.tanh(0.5 * outputs))
+    if task == "multi_label":
+        return shares
+    above = np.cumprod(shares, axis=1)  # P(y > k), from P(y > k | y >= k)
+    return -np.diff(above, axis=1, prepend=np.float32(1), append=np.float32(0))
 
 
 set_model(ImageClassifier())

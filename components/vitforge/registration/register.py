@@ -43,7 +43,10 @@ __all__ = ["Sources", "register"]
 
 CARD_FILE = "card.md"
 IDS_SECONDS = 90.0
-HEADLINE = ("top1", "top5", "balanced_accuracy", "macro_f1", "ece", "nll", "entropy")
+HEADLINE = (
+    *("top1", "top5", "balanced_accuracy", "macro_f1", "ece", "nll", "entropy"),
+    *("auroc", "auprc", "exact_match", "f1", "mae", "rmse", "r2", "class_mae", "qwk"),
+)
 """Metrics repeated as tags: MLflow's list of versions shows tags and no metrics."""
 
 
@@ -146,6 +149,7 @@ def _tags(info: DatasetInfo, metrics: Metrics, verdict: Verdict) -> dict[str, st
         CHALLENGES_TAG: str(verdict.may_challenge).lower(),
         FINGERPRINT_TAG: info.fingerprint,
         "vitforge.dataset": info.name,
+        "vitforge.task": info.task,
     }
 
 

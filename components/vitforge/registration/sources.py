@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitforge.artifacts import (
+    CALIBRATION_FILE,
     DATASET_FILE,
     METRICS_FILE,
     MODEL_FILE,
@@ -39,6 +40,9 @@ class Sources:
 def gather(sources: Sources, into: Path) -> None:
     """Copy what belongs to a version: the bundle, the checkpoint, and the evidence.
 
+    The temperatures that evaluation fitted join the bundle here, where a server reads them: export
+    runs beside evaluation and cannot know them.
+
     Args:
         sources: The artifacts.
         into: An empty folder, which gets `bundle/`, `checkpoint/` and `evidence/`.
@@ -47,6 +51,8 @@ def gather(sources: Sources, into: Path) -> None:
         VitforgeError: if a file that must be there is missing.
     """
     shutil.copytree(sources.bundle, into / BUNDLE_FOLDER)
+    if (sources.metrics / CALIBRATION_FILE).exists():  # ordinal and regression fit none
+        _copy(sources.metrics / CALIBRATION_FILE, into / BUNDLE_FOLDER)
     for name in (WEIGHTS_FILE, MODEL_FILE, PREPROCESSING_FILE, TRAINING_FILE):
         _copy(sources.checkpoint / name, into / CHECKPOINT_FOLDER)
     for file in (

@@ -82,7 +82,7 @@ def _write_data(made: Sources) -> None:
         rows=(
             art.MetricRow(name="top1", value=0.9, low=0.85, high=0.94, n=100),
             art.MetricRow(name="ece", value=0.02, n=100, note="no interval"),
-            art.MetricRow(name="recall", value=0.7, n=33, slice="two"),
+            art.MetricRow(name="accuracy", value=0.7, n=33, slice="two"),
         ),
         confidence_level=0.95,
         confusion=((34, 0, 0), (0, 33, 0), (10, 0, 23)),

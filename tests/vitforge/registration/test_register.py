@@ -92,7 +92,7 @@ def test_version_holds_everything_and_points_back(
     client = mlflow_client(mlflow_uri)
     model = client.get_logged_model(info.source.removeprefix("models:/"))
     measured = {metric.key: metric for metric in model.metrics}
-    assert measured["top1"].value == 0.9 and "recall" not in measured
+    assert measured["top1"].value == 0.9 and "accuracy" not in measured
     assert measured["top1"].dataset_digest == info.tags["vitforge.dataset_fingerprint"][:36]
     assert model.source_run_id == registered.run_id == info.run_id
     parent = client.get_run(registered.run_id)
@@ -100,7 +100,7 @@ def test_version_holds_everything_and_points_back(
 
     card = client.get_model_version(name, "1").description
     assert "To add up." in card and "| top1 | 0.9000 | 0.8500 to 0.9400 | 100 |" in card
-    assert "Weakest class: two, recall 0.7000 on 33 images." in card
+    assert "Weakest class: two, accuracy 0.7000 on 33 images." in card
     filed = set(json.loads(info.tags["vitforge.hashes"]))
     assert {"checkpoint/model.safetensors", "evidence/splits.parquet", "bundle/model.onnx"} <= filed
 
