@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from vitforge.artifacts import DATASET_FILE, REPORT_FILE, SPLITS_FILE, TEST, TRAIN, VAL, DatasetInfo
@@ -48,12 +49,14 @@ def prepare(source: str, seed: int, config: DataConfig, out: Path, run: StepRun)
         _log_report(found, run)
         raise _refusal(failures)
     data = found.data
-    shards = write_shards(
-        scratch / "shards", data.raw, data.images, data.splits, found.calibration, run
-    )
+    with ThreadPoolExecutor(1) as aside:  # the report is drawn while the disk is busy
+        report = aside.submit(dataset_report, found)
+        shards = write_shards(
+            scratch / "shards", data.raw, data.images, data.splits, found.calibration, run
+        )
     with whole_folder(out) as folder:
         found.info.save(folder / DATASET_FILE)
-        dataset_report(found).save(folder / REPORT_FILE)
+        report.result().save(folder / REPORT_FILE)
         write_list(folder / SPLITS_FILE, data.images, data.splits)
         for split, files in shards.items():
             lay_out(folder / split, split_schema(data.raw), files)

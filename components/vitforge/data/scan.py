@@ -25,7 +25,9 @@ PART = 512
 FEW = 2048
 """Images below which threads are quicker than the start of processes."""
 _TASK = 32
-"""Images that a worker takes at once."""
+"""Images that a worker takes at once; a part is a whole number of tasks."""
+_AHEAD = 8
+"""Tasks a worker that are handed out before the first is asked for."""
 _FORMAT = 4
 
 Seen = tuple[Look | str, bytes]
@@ -35,7 +37,7 @@ Seen = tuple[Look | str, bytes]
 def scan_images(
     images: RawImages, config: DataConfig, run: StepRun, scratch: Path | None
 ) -> Iterator[Seen]:
-    """Look at every image, in order; memory holds a few hundred at most.
+    """Look at every image, in order; memory holds some hundred thumbnails a core.
 
     Args:
         images: The images.
@@ -46,26 +48,28 @@ def scan_images(
     if scratch:
         scratch = scratch / _state(images, config)
     workers = config.workers or len(os.sched_getaffinity(0))
+    full = range(0, len(images) - PART + 1, PART) if scratch else ()
+    parts = {start: Path(scratch or "", f"{start:09d}.part") for start in full}
+    thawed = {start for start, path in parts.items() if path.exists()}
+    tasks = [start for start in range(0, len(images), _TASK) if start // PART * PART not in thawed]
     began, fresh = time.monotonic(), 0
     with _pool(workers, len(images), config.workers) as pool:
+        looked = _look_ahead(pool, images, tasks, workers, config)
         for start in range(0, len(images), PART):
-            part = images.places[start : start + PART]
-            kept = scratch / f"{start:09d}.part" if scratch and len(part) == PART else None
-            if kept and kept.exists():
-                yield from _thaw(kept.read_bytes())
+            if start in thawed:
+                yield from _thaw(parts[start].read_bytes())
                 continue
-            seen_here: list[Seen] = []
-            for number, seen in enumerate(_look_all(pool, images, part, workers, config)):
-                fresh += 1
-                done = start + number + 1
+            seen: list[Seen] = []
+            for some in itertools.islice(looked, -(-min(PART, len(images) - start) // _TASK)):
+                seen += some
+                fresh += len(some)
+                done = start + len(seen)
                 left = (time.monotonic() - began) / fresh * (len(images) - done)
                 text = f"{done:,} of {len(images):,} images read, about {left:.0f} s left"
                 run.progress(done, len(images), text)
-                if kept:
-                    seen_here.append(seen)
-                yield seen
-            if kept:
-                write_atomically(kept, _freeze(seen_here))
+                yield from some
+            if start in parts:
+                write_atomically(parts[start], _freeze(seen))
 
 
 def _state(images: RawImages, config: DataConfig) -> str:
@@ -84,18 +88,19 @@ def _pool(workers: int, images: int, asked: int) -> Executor:
     return ProcessPoolExecutor(workers, mp_context=context)
 
 
-def _look_all(
-    pool: Executor, images: RawImages, places: Sequence[str], workers: int, config: DataConfig
-) -> Iterator[Seen]:
-    """Tasks are handed out a few ahead, so that results do not pile up."""
+def _look_ahead(
+    pool: Executor, images: RawImages, starts: Sequence[int], workers: int, config: DataConfig
+) -> Iterator[list[Seen]]:
+    """Tasks in order, a few ahead: none waits while a part is written, results do not pile up."""
     share = min(1.0, EXACT / len(images))
     waiting: deque[Future[list[Seen]]] = deque()
-    for start in range(0, len(places), _TASK):
-        some = places[start : start + _TASK]
+    for start in starts:
+        some = images.places[start : start + _TASK]
         waiting.append(pool.submit(_look_some, images.read, some, config.max_pixels, share))
-        if len(waiting) > 3 * workers:
-            yield from waiting.popleft().result()
-    yield from itertools.chain.from_iterable(task.result() for task in waiting)
+        if len(waiting) > _AHEAD * workers:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _look_some(

@@ -142,6 +142,7 @@ def test_what_was_read_is_not_read_again(
     from vitforge.data import scan
 
     monkeypatch.setattr(scan, "PART", 16)
+    monkeypatch.setattr(scan, "_TASK", 8)
     looked: list[bytes] = []
     look = scan.look_at
 
