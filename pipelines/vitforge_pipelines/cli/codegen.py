@@ -10,10 +10,10 @@ import typer
 from vitforge.errors import VitforgeError
 from vitforge_pipelines.cli.planner import (
     PRECISIONS,
-    STRATEGIES,
     JsonOption,
     errors_told,
     one_of,
+    strategy_of,
     warn,
 )
 
@@ -64,7 +64,7 @@ def codegen(
         one_of(task, ("single-label", "multi-label", "regression"), "--task")
         one_of(precision, PRECISIONS, "--precision")
         if strategy:
-            one_of(strategy, STRATEGIES, "--strategy")
+            strategy_of(strategy)
         if out.exists() and not force:
             raise VitforgeError(
                 "the file is already there", where=str(out), mend="--force replaces it"

@@ -19,7 +19,7 @@ from vitforge_pipelines.cli.blueprint import (
 from vitforge_pipelines.cli.device_table import read_device_table
 from vitforge_pipelines.cli.planner import (
     PRECISIONS,
-    STRATEGIES,
+    STRATEGY_HELP,
     JsonOption,
     PlotOption,
     Told,
@@ -27,6 +27,7 @@ from vitforge_pipelines.cli.planner import (
     check_plot,
     errors_told,
     one_of,
+    strategy_of,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def memory(
     plain_attention: Annotated[
         bool, typer.Option("--plain-attention", help="Without SDPA or Flash.")
     ] = False,
-    strategy: Annotated[str, typer.Option(help="full, partial, head or lora.")] = "full",
+    strategy: Annotated[str, typer.Option(help=STRATEGY_HELP)] = "full",
     frozen_blocks: Annotated[int, typer.Option(help="For --strategy partial.")] = 0,
     lora_rank: Annotated[int, typer.Option(help="For --strategy lora.")] = 16,
     gpu: Annotated[
@@ -94,7 +95,7 @@ def memory(
         check_plot(plot)
         check_batch(batch)
         one_of(precision, PRECISIONS, "--precision")
-        one_of(strategy, STRATEGIES, "--strategy")
+        how = strategy_of(strategy)
         geometry = None if backbone else named_geometry(size, image_size or 224, classes=classes)
         if quick and geometry is None:
             raise ConfigError("formulas know plain ViTs only", mend="type --size base")
@@ -104,13 +105,13 @@ def memory(
         told = Told()
         if geometry:
             check_frozen_blocks(frozen_blocks, geometry.depth)
-            adapters = _adapters(geometry, lora_rank) if strategy == "lora" else 0
+            adapters = _adapters(geometry, lora_rank) if how == "lora" else 0
             better = estimate_memory(
                 geometry,
                 batch,
                 precision,  # type: ignore[arg-type]
                 checkpointing,
-                strategy,  # type: ignore[arg-type]
+                how,
                 frozen_blocks,
                 not plain_attention,
                 adapters,
@@ -120,7 +121,6 @@ def memory(
             told.add("document", asdict(document) | {"total": document.total}, _say(document))
         if not quick:
             name = backbone or f"timm/vit_{size}_patch16_224"
-            how = one_of(strategy, STRATEGIES, "--strategy")
             build = builder(name, classes, image_size, how, frozen_blocks, lora_rank)
             built = on_meta(build)
             step = TrainingStep(

@@ -10,7 +10,7 @@ import typer
 
 from vitforge.errors import ConfigError
 from vitforge_pipelines.cli.planner import (
-    STRATEGIES,
+    STRATEGY_HELP,
     JsonOption,
     PlotOption,
     answer,
@@ -18,6 +18,7 @@ from vitforge_pipelines.cli.planner import (
     errors_told,
     one_of,
     save_plot,
+    strategy_of,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def schedule(
         int, typer.Option(help="Scale --lr from this batch size: 512 as DeiT, 256 as MAE.")
     ] = 0,
     rule: Annotated[str, typer.Option(help="How: linear or sqrt.")] = "linear",
-    strategy: Annotated[str, typer.Option(help="full, partial, head or lora.")] = "full",
+    strategy: Annotated[str, typer.Option(help=STRATEGY_HELP)] = "full",
     min_lr: Annotated[float, typer.Option(help="Where the cosine ends.")] = 0.0,
     plot: PlotOption = None,
     json_: JsonOption = False,
@@ -56,11 +57,15 @@ def schedule(
 
         check_plot(plot)
         check_batch(batch)
+        if epochs < 0 or images < 0:
+            raise ConfigError(
+                f"{epochs} epochs of {images} images", mend="type --epochs 30 --images 50000"
+            )
         one_of(rule, ("linear", "sqrt"), "--rule")
-        one_of(strategy, STRATEGIES, "--strategy")
+        known = strategy_of(strategy)
         reasons: tuple[str, ...] = ()
-        if scale_from or strategy != "full":
-            rate = scale_base_rate(lr, batch, scale_from or batch, rule, strategy)  # type: ignore[arg-type]
+        if scale_from or known != "full":
+            rate = scale_base_rate(lr, batch, scale_from or batch, rule, known)  # type: ignore[arg-type]
             lr, reasons = rate.value, rate.reasons
         per_epoch = -(-images // batch)
         if epochs:

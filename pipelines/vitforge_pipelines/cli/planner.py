@@ -6,18 +6,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from vitforge.errors import ConfigError, VitforgeError
 from vitforge_pipelines.cli.console import people, print_json, stop
 
+if TYPE_CHECKING:
+    from vitforge.config import Strategy
+
 JsonOption = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.")]
 PlotOption = Annotated[
     Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: an .svg or .html file.")
 ]
-STRATEGIES = ("full", "partial", "head", "lora")
+STRATEGY_HELP = "full, partial, head, lora, lp_ft or gradual."
+"""Written out, for the config is not imported to show help."""
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
@@ -43,6 +47,18 @@ def one_of(value: str, choices: Iterable[str], option: str) -> Any:
         near = difflib.get_close_matches(value, known, n=2, cutoff=0.4) or known
         raise ConfigError(f"{option} {value!r} is unknown", mend=f"type {' or '.join(near)}")
     return value
+
+
+def strategy_of(value: str) -> Strategy:
+    """The value, when it is a strategy of the config.
+
+    Raises:
+        ConfigError: telling the nearest.
+    """
+    from vitforge.config import Strategy
+
+    known: Strategy = one_of(value, get_args(Strategy), "--strategy")
+    return known
 
 
 def answer(json_: bool, value: dict[str, Any], lines: Iterable[tuple[str, str]]) -> None:

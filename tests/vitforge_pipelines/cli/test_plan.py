@@ -3,14 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from vitforge.config import load_config
+from vitforge.config import Strategy, load_config
 from vitforge_pipelines.cli import run as run_module
 from vitforge_pipelines.cli.main import app
 
@@ -53,6 +53,15 @@ def test_every_planner_says_how_to_use_it() -> None:
     for name in ("schedule", "recipe", "freeze", "lora", "memory", "metrics", "attention"):
         assert name in shown
         assert f"vitforge plan {name}" in runner.invoke(app, ["plan", name, "--help"]).stdout
+
+
+@pytest.mark.parametrize("verb", ["schedule", "memory"])
+def test_every_strategy_of_the_config_is_taken(verb: str) -> None:
+    shown = " ".join(runner.invoke(app, ["plan", verb, "--help"]).stdout.replace("│", " ").split())
+    more = ["--size", "tiny", "--quick"] if verb == "memory" else []
+    for name in get_args(Strategy):
+        assert name in shown
+        assert ask("plan", verb, "--strategy", name, *more)
 
 
 def test_schedule(tmp_path: Path) -> None:
@@ -220,6 +229,7 @@ def test_metrics_and_attention(tmp_path: Path) -> None:
     ("words", "told"),
     [
         ("plan schedule --warmup 100 --total 100", "type a warm-up of 5 steps"),
+        ("plan schedule --epochs -1 --images 100", "type --epochs 30"),
         ("plan schedule --batch 0", "type a batch size of 1 or more"),
         ("plan schedule --strategy lorra", "type lora"),
         ("plan schedule --plot a.png", "type --plot a.svg"),
@@ -249,6 +259,8 @@ def test_metrics_and_attention(tmp_path: Path) -> None:
         ("plan metrics 0.5 nan 0.2 0.2 0.1", "probability 1 is nan"),
         ("plan metrics 0.9 0.9 0.1 0.05 0.05", "type 0.45 0.45"),
         ("plan attention lazy", "type"),
+        ("plan memory --strategy gradul", "type gradual"),
+        ("codegen t.py --strategy lp_ft", "a script cannot say strategy lp_ft yet"),
         ("codegen t.py --task segmentation", "type"),
     ],
 )
