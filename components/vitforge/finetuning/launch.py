@@ -13,8 +13,14 @@ from vitforge.tracking.step import SPOOL_VARIABLE
 from vitforge.training.interruption import stop_requests
 
 FAILURE_FILE = "failure.json"
+LAST_WORDS = "died-{}.txt"
+"""What a process died of, named by its rank; the last attempt's."""
 RESTARTS = 3
 """How often torchrun starts all processes anew, from the last snapshot, after one has died."""
+
+FRESH_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+"""A store of addresses for each attempt. In one that torchrun keeps, processes started anew find
+the dead ones' addresses, and who reads too early is refused, in every attempt again."""
 
 
 class Failure(ArtifactModel):
@@ -55,10 +61,12 @@ def launch(dataset: Path, plan: Path, out: Path, run: StepRun, processes: int) -
     """
     failure = run.folder / FAILURE_FILE
     failure.unlink(missing_ok=True)
+    for old in run.folder.glob(LAST_WORDS.format("*")):
+        old.unlink()
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={processes}", f"--max-restarts={RESTARTS}"]
     command += ["-m", "vitforge.finetuning.worker", str(dataset), str(plan), str(out)]
-    environment = os.environ | {SPOOL_VARIABLE: str(run.folder.parent)}
+    environment = os.environ | {SPOOL_VARIABLE: str(run.folder.parent), **FRESH_STORE}
     # Unless told otherwise torchrun gives every process one thread.
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     with stop_requests() as stop:
@@ -80,6 +88,12 @@ def launch(dataset: Path, plan: Path, out: Path, run: StepRun, processes: int) -
     if process.returncode:
         raise VitforgeError(
             f"the training's processes died {RESTARTS + 1} times",
-            where=f"exit status {process.returncode}",
+            where="; ".join(last_words(run.folder)) or f"exit status {process.returncode}",
             mend="the trace is in the run's log; the same command goes on from the last snapshot",
         )
+
+
+def last_words(folder: Path) -> list[str]:
+    """What each process of the last attempt died of, in the step's own folder."""
+    files = sorted(folder.glob(LAST_WORDS.format("*")))
+    return [f"{file.stem.replace('died-', 'process ')}: {file.read_text()}" for file in files]

@@ -1,6 +1,7 @@
 """One of several processes of a training; `torchrun` starts it.
 
-On one machine `finetune_model` does that itself. On several, run on each:
+On one machine `finetune_model` does that itself. On several, run on each, with
+`TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1` set, so that processes started anew find one another:
 
     torchrun --nnodes=2 --nproc-per-node=8 --rdzv-backend=c10d --rdzv-endpoint=HOST:29400 \
         -m vitforge.finetuning.worker DATASET PLAN CHECKPOINT
@@ -12,9 +13,10 @@ import sys
 import threading
 from pathlib import Path
 
+from vitforge.artifacts.record import write_atomically
 from vitforge.errors import VitforgeError
 from vitforge.finetuning.finetune import train
-from vitforge.finetuning.launch import FAILURE_FILE, Failure
+from vitforge.finetuning.launch import FAILURE_FILE, LAST_WORDS, Failure
 from vitforge.tracking import StepRun
 
 STEP = "finetune_model"
@@ -36,6 +38,10 @@ def main(dataset: Path, plan: Path, out: Path) -> None:
                 failure.save(run.folder / FAILURE_FILE)
         except KeyboardInterrupt:
             pass  # saved; who started us has heard the signal too
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            write_atomically(run.folder / LAST_WORDS.format(rank), said.encode())
+            raise
 
 
 def _stop_when_orphaned() -> None:

@@ -17,7 +17,9 @@ import torch
 from vitforge.artifacts import BackboneSpec, DatasetInfo, Plan
 from vitforge.config import AugmentationConfig, FinetuningConfig
 from vitforge.errors import VitforgeError
+from vitforge.finetuning import worker
 from vitforge.finetuning.finetune import finetune
+from vitforge.finetuning.launch import last_words
 from vitforge.finetuning.snapshots import snapshot_store
 from vitforge.tracking import StepRun
 
@@ -201,3 +203,22 @@ def test_two_processes_of_which_one_is_killed(colours: Path, tmp_path: Path) -> 
     assert kinds.count("start") == kinds.count("end") == 1
     step(colours, planned, tmp_path / "whole")
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+
+
+def test_each_process_leaves_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a fault that no restart mends, with the rank: who hears of it is another process."""
+
+    def fall(*_: object) -> None:
+        raise RuntimeError("no core left\nat all")
+
+    monkeypatch.setenv("VITFORGE_SPOOL", str(tmp_path))
+    monkeypatch.setattr(worker, "train", fall)
+    monkeypatch.setattr(worker, "_stop_when_orphaned", lambda: None)
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        with pytest.raises(RuntimeError):
+            worker.main(tmp_path, tmp_path, tmp_path)
+    said = "RuntimeError: no core left"
+    assert last_words(tmp_path / worker.STEP) == [f"process 0: {said}", f"process 1: {said}"]
