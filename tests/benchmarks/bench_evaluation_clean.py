@@ -66,7 +66,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         context = Context(ours, info, config, 0, Path(folder), Path(folder))
         began = time.process_time()
-        metrics, _ = measure(context)
+        metrics = measure(context).metrics
         alone = time.process_time() - began
     began = time.process_time()
     paired = paired_differences(ours, theirs, Draws(IMAGES, RESAMPLES, 0), 0.95)

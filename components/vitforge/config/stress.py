@@ -17,9 +17,6 @@ class StressConfig(Section):
     drop_alarm: float = Field(default=0.10, gt=0.0, lt=1.0)
     """Relative drop of accuracy that raises an alarm, (0, 1)."""
 
-    attention_images: Count = 96
-    """Test images whose attention is watched, count; 0 for an architecture that hides it."""
-
     rollout_images: Count = 16
     """Test images with a rollout picture and a deletion test, count."""
 

@@ -4,64 +4,36 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from vitforge.artifacts import MetricRow
-from vitforge.evaluation.attention_watch import (
-    AttentionStatistics,
-    LayerStatistics,
-    check_seen,
-    watch_attention,
-)
+from vitforge.evaluation.attention_columns import from_columns
+from vitforge.evaluation.attention_watch import AttentionStatistics, LayerStatistics
 from vitforge.evaluation.evaluator import EVERY_TASK, Context, Need
-from vitforge.evaluation.stress import stress_set, to_input
-from vitforge.evaluation.trained import Trained
 from vitforge.planning.attention import Verdict, judge_attention
 from vitforge.statistics import Dense, Draws, percentile_interval, proportion_interval
 
-NEEDS: Need = "model"
+NEEDS: Need = "predictions"
 TASKS = EVERY_TASK
 
 
 def rows(context: Context) -> list[MetricRow]:
-    """Rows of every layer and head, and of the whole model.
+    """Rows of every layer and head, and of the whole model, as the clean pass saw them; none
+    where nothing attends.
 
     `attention_entropy` (nats), `attention_entropy_share` (of ln T), `attention_diversity` (over
     distinct pairs) and `attention_diversity_raw` (as printed) in the slices `layer 1`, ...;
     `attention_entropy` also in `layer 1 head 1`, ...; `attention_good`, `attention_collapsed` and
     `attention_uniform`, shares of layers so diagnosed, in `all`.
     """
-    count = context.config.stress.attention_images
-    if not count or not context.trained.backbone.attention_modules():
+    found = from_columns(context.found.columns)
+    if not found.layers:
         return []
-    chosen = stress_set(context, count)
-    found = watch(context.trained, chosen.pixels, context.config.batch_size)
     return statistics_rows(
         found,
         level=context.config.confidence_level,
         resamples=context.config.bootstrap,
         seed=context.seed,
     )
-
-
-def watch(
-    trained: Trained, pixels_NHWC: NDArray[np.uint8], batch_size: int, diversity: bool = True
-) -> AttentionStatistics:
-    """Run pictures through the model and keep its attention's statistics.
-
-    Raises:
-        VitforgeError: if the model hides some of its attention.
-    """
-    batches = []
-    with watch_attention(trained.backbone, diversity=diversity) as seen, torch.inference_mode():
-        for start in range(0, len(pixels_NHWC), batch_size):
-            batch = to_input(pixels_NHWC[start : start + batch_size], trained.preprocessing)
-            seen.reset()
-            trained.backbone(torch.from_numpy(batch).to(trained.device))
-            check_seen(trained.backbone, len(seen.tokens))
-            batches.append(seen.layers(len(batch)))
-    return AttentionStatistics.join(batches)
 
 
 def diagnose(layer: LayerStatistics) -> tuple[Verdict, str]:

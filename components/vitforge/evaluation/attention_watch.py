@@ -109,16 +109,17 @@ class AttentionWatch(TorchFunctionMode):
             scores = torch.matmul(query[part] * scale, key[part].transpose(-1, -2))
             if mask is not None:
                 scores = _masked(scores, mask[part])
-            top = scores.amax(-1)
             expected = None if mask is None else scores.clamp(min=torch.finfo(scores.dtype).min)
             maps = torch.softmax(scores, -1)
-            out[part] = torch.matmul(maps, value[part])
-            # H = ln Σ exp s - Σ A s; the largest weight gives the first, A·K the second.
-            log_sum = top.float() - maps.amax(-1).float().log()
+            # H = ln Σ exp s - Σ A s; a single weight gives the first, A·K the second.
+            log_sum = _log_sum(scores, maps)
             if expected is None:
-                mean_key = torch.matmul(maps, key[part])
+                # One product for both: the maps are read once.
+                both = torch.matmul(maps, torch.cat((value[part], key[part]), -1))
+                out[part], mean_key = both[..., : value.shape[-1]], both[..., value.shape[-1] :]
                 mean_score = (query[part] * mean_key).sum(-1).float() * scale
             else:
+                out[part] = torch.matmul(maps, value[part])
                 mean_score = (maps * expected).sum(-1).float()
             entropies.append((log_sum - mean_score).clamp(min=0).mean(-1))
             if self.diversity:
@@ -146,6 +147,18 @@ class AttentionWatch(TorchFunctionMode):
             LayerStatistics(t, e.view(images, -1, e.shape[-1]).mean(1), c.view(images, -1).mean(1))
             for t, e, c in zip(self.tokens, self.entropies, self.cosines, strict=True)
         ]
+
+
+def _log_sum(scores: Tensor, maps: Tensor) -> Tensor:
+    """ln Σ exp s of each row, from a weight and its score: ln A = s - ln Σ exp s.
+
+    Any weight will do that has not vanished; the largest never has, but finding it costs a look
+    at all of them.
+    """
+    first = maps[..., 0]
+    if bool((first > torch.finfo(maps.dtype).tiny * 1024).all()):
+        return scores[..., 0].float() - first.float().log()
+    return scores.amax(-1).float() - maps.amax(-1).float().log()
 
 
 def _masked(scores: Tensor, mask: Tensor) -> Tensor:
@@ -212,5 +225,5 @@ def check_seen(model: nn.Module, seen: int) -> None:
         raise VitforgeError(
             f"of {wanted} attention layers {seen} could be watched",
             where=type(model).__name__,
-            mend="set evaluation.attention: false for this architecture",
+            mend="add attention and attention_maps to evaluation.skip for this architecture",
         )

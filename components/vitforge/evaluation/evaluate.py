@@ -1,8 +1,9 @@
 """`evaluate_model`: one clean pass, every evaluator, one report."""
 
 import re
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vitforge.artifacts import (
     CALIBRATION_FILE,
@@ -63,39 +64,58 @@ def evaluate(
     from vitforge.evaluation.page import build_report
     from vitforge.evaluation.predict import predict
     from vitforge.evaluation.trained import load_trained
+    from vitforge.training.threads import fitting_threads
 
     info = DatasetInfo.load(dataset / DATASET_FILE)
     trained = load_trained(checkpoint)
     _check_same(trained.config, info, checkpoint)
-    found = predict(
-        trained, dataset, info, TEST, batch_size=config.batch_size, progress=run.progress
-    )
-    found.save(predictions)
-    context = Context(found, info, config, seed, out, dataset, trained, run.progress)
-    metrics, sections = measure(context)
+    model, start = trained.backbone, time.perf_counter()
+    with fitting_threads(model.parameter_count, model.tokens, config.batch_size):
+        found = predict(
+            trained,
+            dataset,
+            info,
+            TEST,
+            batch_size=config.batch_size,
+            progress=run.progress,
+            watch="attention" not in config.skip,
+        )
+        found.save(predictions)
+        clean = time.perf_counter() - start
+        context = Context(found, info, config, seed, out, dataset, trained, run.progress)
+        metrics, sections, seconds = measure(context)
     metrics.save(out / METRICS_FILE)
     report = build_report(dataset, info, trained.config, found, metrics, config, sections)
     report.save(out / REPORT_FILE)
-    _log(metrics, out, run)
+    _log(metrics, {"clean_pass": clean} | seconds, out, run)
     return metrics
 
 
-def measure(context: Context) -> "tuple[Metrics, list[Section]]":
-    """Run every evaluator that knows the task and has what it needs.
+class Measured(NamedTuple):
+    """What the evaluators found."""
 
-    Returns:
-        All rows, and the evaluators' parts of the report in the same order.
-    """
+    metrics: Metrics
+    sections: "list[Section]"
+    """Their parts of the report, in their order."""
+    seconds: dict[str, float]
+    """Wall time of each evaluator that ran."""
+
+
+def measure(context: Context) -> Measured:
+    """Run every evaluator that knows the task and has what it needs."""
     found, info = context.found, context.info
     rows: list[MetricRow] = []
     sections: list[Section] = []
+    seconds: dict[str, float] = {}
     for name, evaluator in evaluators(context.config):
         if not applies(evaluator, context):
             continue
+        start = time.perf_counter()
         built_in = name in EVALUATORS
         told = evaluator.rows(context) if built_in else checked_rows(name, evaluator, context)
         rows += told
         sections += draw(evaluator, context, told)
+        seconds[name] = time.perf_counter() - start
     metrics = Metrics(
         rows=tuple(rows),
         confidence_level=context.config.confidence_level,
@@ -103,7 +123,7 @@ def measure(context: Context) -> "tuple[Metrics, list[Section]]":
         classes=info.classes,
         dataset_fingerprint=info.fingerprint,
     )
-    return metrics, sections
+    return Measured(metrics, sections, seconds)
 
 
 def _check_same(model: ModelConfig, info: DatasetInfo, checkpoint: Path) -> None:
@@ -123,7 +143,7 @@ def _confusion(found: Predictions) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(row) for row in counts.tolist())
 
 
-def _log(metrics: Metrics, out: Path, run: StepRun) -> None:
+def _log(metrics: Metrics, seconds: dict[str, float], out: Path, run: StepRun) -> None:
     overall = {row.name: row.value for row in metrics.rows if row.slice == "all"}
     by_slice = {
         # MLflow allows few signs in a metric's name.
@@ -131,7 +151,8 @@ def _log(metrics: Metrics, out: Path, run: StepRun) -> None:
         for row in metrics.rows
         if row.slice != "all" and row.n
     }
-    run.metrics(overall | by_slice)
+    spent = {f"evaluation_seconds/{name}": taken for name, taken in seconds.items()}
+    run.metrics(overall | by_slice | spent)
     run.headline({name: overall[name] for name in HEADLINE if name in overall})
     run.file(out / REPORT_FILE)
     run.file(out / METRICS_FILE)
@@ -144,3 +165,6 @@ def _log(metrics: Metrics, out: Path, run: StepRun) -> None:
         run.note(
             f"top-1 {top1.value:.1%} ({top1.low:.1%} to {top1.high:.1%}) on {top1.n:,} test images"
         )
+    longest = sorted(seconds.items(), key=lambda one: -one[1])[:3]
+    told = ", ".join(f"{name} {taken:.1f} s" for name, taken in longest)
+    run.note(f"evaluated in {sum(seconds.values()):.1f} s: {told}")

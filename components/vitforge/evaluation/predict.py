@@ -1,6 +1,7 @@
 """The one pass of a trained model over a split."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,13 @@ from torch import Tensor, nn
 from vitforge.artifacts import DatasetInfo
 from vitforge.config.data import Task
 from vitforge.errors import VitforgeError
+from vitforge.evaluation.attention_columns import to_columns
+from vitforge.evaluation.attention_watch import (
+    AttentionStatistics,
+    LayerStatistics,
+    check_seen,
+    watch_attention,
+)
 from vitforge.evaluation.trained import Trained
 from vitforge.metrics.predictions import SLICE_PREFIX, Predictions
 from vitforge.preprocessing import to_array
@@ -25,6 +33,7 @@ def predict(
     *,
     batch_size: int,
     progress: Callable[[float, float, str], None],
+    watch: bool = False,
 ) -> Predictions:
     """Run the model once over a split, and keep what its head sees.
 
@@ -35,13 +44,14 @@ def predict(
         split: `test`, or `val` for what is fitted to answers.
         batch_size: Images a forward pass.
         progress: Where progress is told.
+        watch: Whether attention statistics are kept too, where the model attends.
 
     Returns:
         The predictions, in the split's order.
 
     Raises:
         VitforgeError: if the split cannot be read, or the model's answers have the wrong shape or
-            are not finite.
+            are not finite, or some of its attention cannot be watched.
     """
     task = trained.config.task
     rows = open_split(dataset, split, tuple(_LABEL_TYPES))
@@ -49,11 +59,20 @@ def predict(
     logits, features = [np.empty((0, wanted), np.float32)], []
     head = trained.backbone.head
     seen = _HeadInput(head[0] if isinstance(head, nn.ModuleList) else head)
-    with seen, torch.inference_mode():
+    attention: list[list[LayerStatistics]] = []
+    with seen, torch.inference_mode(), ExitStack() as watching:
+        watched = None
+        if watch and trained.backbone.attention_modules():
+            watched = watching.enter_context(watch_attention(trained.backbone))
         for start in range(0, len(rows), batch_size):
             images = rows[start : start + batch_size]["image"]
             batch = np.stack([to_array(image, trained.preprocessing) for image in images])
+            if watched:
+                watched.reset()
             found = trained.backbone(torch.from_numpy(batch).to(trained.device))
+            if watched:
+                check_seen(trained.backbone, len(watched.tokens))
+                attention.append(watched.layers(len(images)))
             answers = found.float().cpu().numpy()
             _check_shape(answers.shape, (len(images), wanted))
             logits.append(answers)
@@ -68,6 +87,7 @@ def predict(
         task,
         slices={s: np.array(columns[SLICE_PREFIX + s], dtype=np.str_) for s in info.slices},
         features=np.concatenate(whole) if whole and len(whole) == len(features) else None,
+        columns=to_columns(AttentionStatistics.join(attention)),
     )
 
 

@@ -35,7 +35,7 @@ CONTRACT = [
     "reliable_share", "reliable_accuracy", "aurc", "weakest_slice", "confident_mistakes",
     "label_noise",
 ]  # fmt: skip
-STRESS = ("attention", "shift", "adversarial", "edge_cases", "efficiency")
+STRESS = ("attention", "attention_maps", "shift", "adversarial", "edge_cases", "efficiency")
 QUICK = EvaluationConfig(bootstrap=50, batch_size=16, skip=STRESS)
 
 
@@ -144,7 +144,7 @@ def test_every_number_has_an_interval_or_says_why_not(
 ) -> None:
     for found in (make_predictions(300, 8), make_predictions(30, 3, skill=60.0)):
         for resamples in (0, 30):
-            metrics, _ = measure(make_context(found, bootstrap=resamples))
+            metrics = measure(make_context(found, bootstrap=resamples)).metrics
             for row in metrics.rows:
                 assert row.note
                 if row.low is None:

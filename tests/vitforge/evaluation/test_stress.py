@@ -1,5 +1,6 @@
 """Models with one planted fault each: the matching alarm fires, and no other does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,22 +9,31 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vitforge.artifacts import BackboneSpec, DatasetInfo, MetricRow, ModelConfig, Preprocessing
+from vitforge.artifacts import (
+    TEST,
+    BackboneSpec,
+    DatasetInfo,
+    MetricRow,
+    ModelConfig,
+    Preprocessing,
+)
 from vitforge.backbones import build
 from vitforge.config import EvaluationConfig
 from vitforge.config.stress import StressConfig
 from vitforge.evaluation import adversarial, attention, edge_cases, efficiency, shift
 from vitforge.evaluation.alarms import alarms
 from vitforge.evaluation.evaluator import Context
+from vitforge.evaluation.predict import predict
 from vitforge.evaluation.stress import score, to_input
 from vitforge.evaluation.trained import Trained
 from vitforge.metrics.predictions import Predictions
 from vitforge.preprocessing import to_array
+from vitforge.training.threads import fitting_threads
 
 SIDE = 16
 HOW = Preprocessing(image_size=SIDE, mean=(0.0,) * 3, std=(1.0,) * 3, resize="squash")
 STRESS = StressConfig(
-    images=24, severities=(1,), attention_images=8, attack_images=8, epsilons=(1.0,),
+    images=24, severities=(1,), attack_images=8, epsilons=(1.0,),
     attack_steps=3, latency_runs=20, leak_inferences=240,
 )  # fmt: skip
 CONFIG = EvaluationConfig(bootstrap=100, stress=STRESS)
@@ -59,6 +69,10 @@ class Sides(nn.Module):
             module.qkv.bias.data[:width] = 40.0
             module.qkv.weight.data[width : 2 * width, 0] = 3.0
 
+    @property
+    def head(self) -> nn.Module:
+        return self.vit.head
+
     def attention_modules(self) -> list[nn.Module]:
         return self.vit.attention_modules()
 
@@ -74,6 +88,13 @@ class Sides(nn.Module):
             steps = (images[..., 1:, :] - images[..., :-1, :]).abs().mean((1, 2, 3))
             difference = torch.where(steps > 0.006, -difference, difference)
         return 60 * torch.stack([-difference, difference], 1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As the step takes for so small a model."""
+    with fitting_threads(1, 1, 1):
+        yield
 
 
 def _context(folder: Path, fault: str) -> Context:
@@ -101,10 +122,10 @@ def _context(folder: Path, fault: str) -> Context:
     model = Sides(fault).eval()
     record = ModelConfig(backbone=SPEC, classes=("left", "right"), image_size=SIDE)
     trained = Trained(model, record, HOW, torch.device("cpu"))
-    with torch.no_grad():
-        logits = model(torch.from_numpy(to_input(pixels, HOW))).numpy()
-    found = Predictions.of(tuple(content["id"]), labels, logits)
     info = DatasetInfo.model_construct(task="single_label", classes=("left", "right"), slices=())
+    found = predict(
+        trained, folder, info, TEST, batch_size=count, progress=lambda *_: None, watch=True
+    )
     return Context(found, info, CONFIG, 0, folder / "out", folder, trained)
 
 
@@ -143,12 +164,15 @@ def test_relative_drop_is_one_minus_the_ratio(tmp_path):
     assert shift.mark(row, 0.3).note == row.note
 
 
-def test_mce_of_alexnet_is_one(tmp_path):
-    context = _context(tmp_path, "")
+def test_mce_of_alexnet_is_one_and_is_told_of_all_severities_only(tmp_path):
+    few = _context(tmp_path, "")
+    every = STRESS.model_copy(update={"severities": (1, 2, 3, 4, 5)})
+    context = replace(few, config=CONFIG.model_copy(update={"stress": every}))
     right = 1 - np.tile(np.array(list(shift.ALEXNET_ERROR.values()), np.float32), (4, 1))
     rows = {row.name: row.value for row in shift.error_rows(right, context, "")}
     assert rows["mce"] == pytest.approx(1)
     assert rows["corruption_error"] == pytest.approx(np.mean(list(shift.ALEXNET_ERROR.values())))
+    assert [row.name for row in shift.error_rows(right, few, "")] == ["corruption_error"]
 
 
 def test_a_dramatic_change_is_another_class_or_half_the_probability():
