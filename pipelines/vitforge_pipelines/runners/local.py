@@ -159,7 +159,11 @@ def _start_orchestrator(
 ) -> subprocess.Popen[bytes]:
     request = {"dag": dag, "config": config.model_dump(mode="json", exclude_none=True)}
     (folder / REQUEST_FILE).write_text(json.dumps(request, indent=2), encoding="utf-8")
-    environment = os.environ | {
+    # A thread that waits for another sleeps: spinning takes the core from the one that is waited
+    # for as soon as anything else runs here, and a step of training may take ten times as long.
+    environment = {
+        "OMP_WAIT_POLICY": "passive",
+        **os.environ,
         SPOOL_VARIABLE: str(folder / SPOOL_FOLDER),
         "MLFLOW_TRACKING_URI": tracking_uri,
         "VITFORGE_HOME": str(home()),
