@@ -197,6 +197,18 @@ def _show_dry_run(config: PipelineConfig, json_: bool) -> None:
     people.print(f"{start}; data set {config.dataset}, {config.epochs} epochs, {config.strategy}")
 
 
+def _score(metrics: dict[str, float]) -> dict[str, str]:
+    """The number that people ask for first; accuracy is told as a share."""
+    from vitforge_pipelines.runners.result import SCORES
+
+    for name, title in SCORES.items():
+        if name in metrics:
+            value = f"{metrics[name]:.2%}" if name == "top1" else f"{metrics[name]:.4f}"
+            of = "of" if name == "top1" else "on"
+            return {title: f"{value} {of} {metrics['n']:.0f} held-out images"}
+    return {}
+
+
 def _show_result(folder: Path, result: dict[str, Any], unsent: int) -> None:
     from vitforge.artifacts import VERDICT_FILE, Verdict
     from vitforge_pipelines.cli.verdict_table import verdict_table
@@ -209,7 +221,7 @@ def _show_result(folder: Path, result: dict[str, Any], unsent: int) -> None:
     people.print()
     lines = {
         "verdict": result["verdict"],
-        "top-1": f"{metrics['top1']:.2%} of {metrics['n']:.0f} held-out images",
+        **_score(metrics),
         "model": f"{model['name']} version {model['version']}"
         + (", challenger" if model["challenger"] else ", refused"),
         "report": result["report"],

@@ -21,7 +21,12 @@ from vitforge.artifacts import (
 )
 from vitforge_pipelines.runners.local import RunOutcome, find_artifact
 
-HEADLINES = ("top1", "top5", "balanced_accuracy", "ece", "entropy", "nll")
+HEADLINES = (
+    *("top1", "top5", "balanced_accuracy", "ece", "entropy", "nll"),
+    *("auroc", "auprc", "exact_match", "mae", "rmse", "r2", "class_mae", "qwk"),
+)
+SCORES = {"top1": "top-1", "auroc": "AUROC", "r2": "R²"}
+"""The one number that people ask for first, of the tasks that have it."""
 
 
 def summarize(outcome: RunOutcome) -> dict[str, Any]:
@@ -69,11 +74,11 @@ def _metrics(folder: Path) -> dict[str, float]:
         metrics = Metrics.load(path)
         rows = ((name, metrics.row(name)) for name in HEADLINES)
         told |= {name: row.value for name, row in rows if row}
-        if top1 := metrics.row("top1"):
-            told["n"] = top1.n
+        if score := next((row for name in SCORES if (row := metrics.row(name))), None):
+            told["n"] = score.n
     if path := find_artifact(folder, "bundle", PARITY_FILE):
         for variant in Parity.load(path).variants:
-            told[f"{variant.variant}_top1"] = variant.top1.value
+            told[f"{variant.variant}_{variant.top1.name}"] = variant.top1.value
             told[f"{variant.variant}_max_error"] = variant.max_error
     if path := find_artifact(folder, "bundle", LATENCY_FILE):
         for speed in Latency.load(path).variants:
