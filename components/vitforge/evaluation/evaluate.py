@@ -29,7 +29,10 @@ from vitforge.tracking import StepRun
 if TYPE_CHECKING:
     from vitforge.report import Section
 
-HEADLINE = ("top1", "top5", "balanced_accuracy", "macro_f1", "ece", "nll", "entropy")
+HEADLINE = (
+    *("top1", "top5", "balanced_accuracy", "macro_f1", "ece", "nll", "entropy"),
+    *("auroc", "auprc", "exact_match", "mae", "rmse", "r2", "class_mae", "qwk"),
+)
 """Metrics that are also shown on the whole run."""
 
 
@@ -165,6 +168,9 @@ def _log(metrics: Metrics, seconds: dict[str, float], out: Path, run: StepRun) -
         run.note(
             f"top-1 {top1.value:.1%} ({top1.low:.1%} to {top1.high:.1%}) on {top1.n:,} test images"
         )
+    for name, title in (("auroc", "AUROC"), ("r2", "R²")):
+        if top1 is None and (score := metrics.row(name)):
+            run.note(f"{title} {score.value:.3f} on {score.n:,} test images")
     longest = sorted(seconds.items(), key=lambda one: -one[1])[:3]
     told = ", ".join(f"{name} {taken:.1f} s" for name, taken in longest)
     run.note(f"evaluated in {sum(seconds.values()):.1f} s: {told}")
