@@ -21,11 +21,9 @@ class Preset:
     """Values of `AugmentationConfig`."""
     beyond: tuple[str, ...] = field(default=())
     """What the recipe has and the config cannot say."""
-    rule: str = "linear"
-    """How the rate follows the batch size; `fixed` where the source fixes it."""
 
 
-_DEIT_AUGMENTATION = {
+DEIT_AUGMENTATION = {
     "randaugment_ops": 2,
     "randaugment_magnitude": 9,
     "horizontal_flip": 0.5,
@@ -34,7 +32,7 @@ _DEIT_AUGMENTATION = {
     "mixup": 0.8,
     "cutmix": 1.0,
 }
-_DEIT_FINETUNING = {
+DEIT_FINETUNING = {
     "learning_rate": 1e-3,
     "min_learning_rate": 1e-5,
     "warmup_epochs": 5.0,
@@ -52,22 +50,22 @@ _DEIT_BEYOND = (
 )
 
 PRESETS: dict[str, Preset] = {
-    "deit": Preset(DEIT, 300, 1024, _DEIT_FINETUNING, _DEIT_AUGMENTATION, _DEIT_BEYOND),
+    "deit": Preset(DEIT, 300, 1024, DEIT_FINETUNING, DEIT_AUGMENTATION, _DEIT_BEYOND),
     "deit-document": Preset(
         DOCUMENT,
         300,
         1024,
         # Dropout and a warm-up of 20 epochs are where the document departs from DeiT's paper.
-        _DEIT_FINETUNING | {"dropout": 0.1, "warmup_epochs": 20.0},
-        _DEIT_AUGMENTATION,
+        DEIT_FINETUNING | {"dropout": 0.1, "warmup_epochs": 20.0},
+        DEIT_AUGMENTATION,
         ("dropout inside the blocks: the config's dropout is the head's",),
     ),
     "deit3": Preset(
         "Touvron et al. 2022, https://arxiv.org/abs/2204.07118, ImageNet-1k",
         800,
         2048,
-        _DEIT_FINETUNING | {"learning_rate": 2e-3, "label_smoothing": 0.0, "clip_norm": 1.0},
-        _DEIT_AUGMENTATION | {"randaugment_ops": 0, "erasing": 0.0},
+        DEIT_FINETUNING | {"learning_rate": 2e-3, "label_smoothing": 0.0, "clip_norm": 1.0},
+        DEIT_AUGMENTATION | {"randaugment_ops": 0, "erasing": 0.0},
         (
             "LAMB at 3e-3 (ViT-B) or 4e-3 (ViT-S); AdamW here takes DeiT's rate for the batch",
             "binary cross entropy over classes in place of softmax",
@@ -81,7 +79,7 @@ PRESETS: dict[str, Preset] = {
         "Steiner et al. 2022, https://arxiv.org/abs/2106.10270, medium2, ImageNet-1k",
         300,
         4096,
-        _DEIT_FINETUNING
+        DEIT_FINETUNING
         | {
             "min_learning_rate": 0.0,
             "weight_decay": 0.1,
@@ -89,7 +87,7 @@ PRESETS: dict[str, Preset] = {
             "label_smoothing": 0.0,
             "warmup_epochs": 32.0,
         },
-        _DEIT_AUGMENTATION
+        DEIT_AUGMENTATION
         | {
             "randaugment_magnitude": 10,
             "min_crop": 0.05,
@@ -107,7 +105,7 @@ PRESETS: dict[str, Preset] = {
         "Xiao et al. 2023, https://arxiv.org/abs/2210.12843, FINETUNE.md of medical_mae",
         75,
         256,
-        _DEIT_FINETUNING
+        DEIT_FINETUNING
         | {
             "learning_rate": 2.5e-4,
             "drop_path": 0.2,
