@@ -169,7 +169,7 @@ def _log_summary(
     name = "top-1" if summary.metric == "top1" else summary.metric.replace("_", " ")
     run.note(
         f"best epoch {summary.best_epoch}: val {name} {summary.best_value:.3f}; "
-        f"{summary.seconds:.0f} s, expected {summary.expected_seconds:.0f} s"
+        f"{_duration(summary.seconds)}, expected {_duration(summary.expected_seconds)}"
     )
     for name, figure in pictures.items():
         if figure is not None:
@@ -177,3 +177,7 @@ def _log_summary(
             figure.savefig(file, dpi=110)
             run.file(file, "training", headline=True)
     run.file(checkpoint / REPORT_FILE, "training")
+
+
+def _duration(seconds: float) -> str:
+    return "under 1 s" if seconds < 1 else f"{seconds:.0f} s"
