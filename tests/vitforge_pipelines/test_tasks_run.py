@@ -29,7 +29,8 @@ selection:
     - label: small
       backbone: timm/vit_tiny_patch16_224
       pretrained: false
-      args: {{img_size: 16, patch_size: 4, embed_dim: 32, depth: 2, num_heads: 2, weight_init: moco}}
+      args: {{img_size: 16, patch_size: 4, embed_dim: 32, depth: 2, num_heads: 2,
+              weight_init: moco}}
 finetuning:
   batch_size: 32
   learning_rate: 2.0e-3
