@@ -33,7 +33,8 @@ class DataConfig(Section):
     """Manifest column of the official split; empty finds it by its usual names."""
 
     slice_columns: tuple[str, ...] = ()
-    """Manifest columns (site, device, sex) that evaluation reports by: each, and crossed."""
+    """Manifest columns (site, device, sex) that evaluation reports by: each, and crossed. The
+    group's own column is hashed."""
 
     order: tuple[str, ...] = ()
     """Classes of an ordinal task, lowest first; empty sorts numbers by value, words by letter."""

@@ -15,7 +15,7 @@ def data_card(found: Examination) -> str:
         f"# Data set {info.name}",
         "",
         f"- Source: `{info.source}`",
-        f"- Fingerprint (SHA-256 over content, labels and split): `{info.fingerprint}`",
+        f"- Fingerprint (SHA-256 over content, labels, split and slices): `{info.fingerprint}`",
         f"- Task: {info.task}" + (f" ({data.raw.found})" if data.raw.found else ""),
         f"- Images: {info.sizes[TRAIN]:,} training, {info.sizes[VAL]:,} validation, "
         f"{info.sizes[TEST]:,} test",

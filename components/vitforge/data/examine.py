@@ -152,7 +152,16 @@ def _describe(
         class_counts=counts,
         statistics=pixel_statistics(images, training),
         fingerprint=fingerprint(
-            zip(images.digests, _label_words(images.raw), data.splits, strict=True)
+            zip(
+                images.digests,
+                _label_words(images.raw),
+                data.splits,
+                *(
+                    [f"{name}={word}" for word in words]
+                    for name, words in images.raw.slices.items()
+                ),
+                strict=True,
+            )
         ),
         seed=seed,
         dropped=(*data.dropped, *data.raw.ignored),

@@ -15,7 +15,7 @@ from vitforge.data.cells import to_cell
 from vitforge.data.labels import Cell, Labels, read_labels
 from vitforge.data.manifest import GROUPS, usual_column
 from vitforge.data.raw import RawDataset, RawImages
-from vitforge.data.slices import check_slices
+from vitforge.data.slices import check_slices, read_slices
 from vitforge.errors import VitforgeError
 
 TIMEOUT = 5.0
@@ -129,7 +129,7 @@ def _read(loaded: Any, name: str, config: DataConfig) -> RawDataset:
         [_SPLITS[part] for part in parts for _ in parts[part]] if len(parts) > 1 else (),
         _texts(parts, group) if group else (),
         targets=labels.targets,
-        slices={column: _texts(parts, column) for column in config.slice_columns},
+        slices=read_slices(partial(_texts, parts), config, group),
     )
     labelled = [row for row, label in enumerate(labels.names) if label]
     dropped = tuple(

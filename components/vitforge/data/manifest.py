@@ -11,7 +11,7 @@ from vitforge.data.cells import read_cells
 from vitforge.data.files import read_image
 from vitforge.data.labels import Cell, read_labels
 from vitforge.data.raw import RawDataset, RawImages
-from vitforge.data.slices import check_slices
+from vitforge.data.slices import check_slices, read_slices
 from vitforge.data.split_names import split_name
 from vitforge.errors import VitforgeError
 
@@ -60,7 +60,7 @@ def read_manifest(path: Path, config: DataConfig) -> RawDataset:
         [sortable_time(word) for word in _texts(columns, role["time"])],
         targets=labels.targets,
         metadata={name: _texts(columns, name) for name in columns if name not in used},
-        slices={name: _texts(columns, name) for name in config.slice_columns},
+        slices=read_slices(partial(_texts, columns), config, role["group"]),
     )
     kept, dropped = _usable(path, names, labels.names)
     return RawDataset(

@@ -1,7 +1,8 @@
 """The columns that evaluation reports by."""
 
 import difflib
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 
 from vitforge.config import DataConfig
 from vitforge.errors import VitforgeError
@@ -30,3 +31,25 @@ def check_slices(columns: Iterable[str], config: DataConfig, where: str) -> None
                 where=where,
                 mend=f"did you mean {meant}?" if meant else f"{listed}, or set data.slice_columns",
             )
+
+
+def read_slices(
+    read: Callable[[str], Sequence[str]], config: DataConfig, group: str
+) -> dict[str, Sequence[str]]:
+    """The columns to slice by; the group's own, which may name a patient, is hashed.
+
+    Args:
+        read: Gives a column's values by its name.
+        config: The section `data`.
+        group: Column of the group; empty for none.
+    """
+    columns = {name: read(name) for name in config.slice_columns}
+    return {
+        name: [hidden_name(word) for word in values] if name == group else values
+        for name, values in columns.items()
+    }
+
+
+def hidden_name(name: str) -> str:
+    """16 hex digits that stand for a name, the same wherever it occurs; nothing for none."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16] if name else ""

@@ -11,6 +11,7 @@ from vitforge.artifacts import CALIBRATION, SPLITS
 from vitforge.data.checked import CheckedImages
 from vitforge.data.layout import SLICE, split_schema
 from vitforge.data.raw import RawDataset, RawImages
+from vitforge.data.slices import hidden_name
 from vitforge.errors import VitforgeError
 from vitforge.tracking import StepRun
 
@@ -175,14 +176,10 @@ def write_list(path: Path, images: CheckedImages, splits: Sequence[str]) -> None
             rows = order[start : start + _LISTED]
             part = {name: [column[row] for row in rows] for name, column in columns.items()}
             # A patient's number is nobody's business.
-            part["group"] = [_hidden(group) for group in part["group"]]
+            part["group"] = [hidden_name(group) for group in part["group"]]
             to.write_batch(pa.record_batch(part, schema=to.schema))
 
 
 def _by_content(images: CheckedImages) -> list[int]:
     """Rows in an order that does not depend on the order they came in."""
     return sorted(range(len(images)), key=lambda row: (images.digests[row], images.raw.ids[row]))
-
-
-def _hidden(group: str) -> str:
-    return hashlib.sha256(group.encode()).hexdigest()[:16] if group else ""

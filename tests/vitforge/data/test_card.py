@@ -17,7 +17,10 @@ def test_every_number_of_the_card_is_that_of_dataset_json(
     card = (run.folder / "files" / CARD_FILE).read_text()
     told = dict(re.findall(r"^- ([^:`*]+): (.*)$", card, flags=re.MULTILINE))
     assert told["Source"] == f"`{info.source}`"
-    assert told["Fingerprint (SHA-256 over content, labels and split)"] == f"`{info.fingerprint}`"
+    assert (
+        told["Fingerprint (SHA-256 over content, labels, split and slices)"]
+        == f"`{info.fingerprint}`"
+    )
     assert told["Task"] == info.task
     assert told["Images"] == (
         f"{info.sizes['train']} training, {info.sizes['val']} validation, {info.sizes['test']} test"

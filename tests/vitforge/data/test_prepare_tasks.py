@@ -114,6 +114,27 @@ def test_slices_of_a_manifest_travel_with_their_images(
         assert row["slice_site"] == f"site-{int(row['id'][4:7]) % 7}"
 
 
+def test_other_slices_are_another_data_set_and_patients_are_hashed(
+    manifest, tmp_path: Path, run: StepRun
+) -> None:
+    root = manifest(
+        label=lambda row: "ab"[row % 2],
+        patient=lambda row: f"Miller {row // 2}",
+        sex=lambda row: "FM"[row % 2],
+    )
+    prints = [
+        prepare(str(root), 0, DataConfig(slice_columns=names), tmp_path / "out", run).fingerprint
+        for names in ((), ("sex",), ("patient",))
+    ]
+    assert len(set(prints)) == 3
+    for split in ("train", "val", "test"):
+        for file in (tmp_path / "out" / split).glob("*.arrow"):
+            assert b"Miller" not in file.read_bytes()
+    listed = pq.read_table(tmp_path / "out" / SPLITS_FILE).to_pylist()
+    assert {row["slice_patient"] for row in listed} == {row["group"] for row in listed}
+    assert len({row["slice_patient"] for row in listed}) > 10
+
+
 def test_a_slice_that_is_not_there_is_refused_with_the_nearest_name(manifest, make_folder) -> None:
     root = manifest(label=lambda row: "ab"[row % 2], Site=lambda row: row % 3)
     with pytest.raises(VitforgeError, match="no column 'sites' to slice by") as caught:
