@@ -30,7 +30,7 @@ class Geometry:
         for name in ("dim", "depth", "heads", "image_size", "patch", "classes"):
             if getattr(self, name) < 1:
                 raise ConfigError(
-                    f"{name} is {getattr(self, name)}", mend=f"type a {name} of 1 or more"
+                    f"{name} is {getattr(self, name)}", mend=f"type 1 or more for {name}"
                 )
         if self.dim % self.heads:
             raise ConfigError(

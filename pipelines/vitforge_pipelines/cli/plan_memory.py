@@ -99,7 +99,9 @@ def memory(
         geometry = None if backbone else named_geometry(size, image_size or 224, classes=classes)
         if quick and geometry is None:
             raise ConfigError("formulas know plain ViTs only", mend="type --size base")
-        if device and not images:
+        if not gpu >= 0:
+            raise ConfigError(f"a device of {gpu:g} GiB holds nothing", mend="type --gpu 24")
+        if device and images < 1:
             raise ConfigError("time an epoch needs the images", mend="type --images 50000")
         chosen = find_device(device, read_device_table(devices)) if device else None
         told = Told()

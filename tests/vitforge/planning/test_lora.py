@@ -152,7 +152,7 @@ def test_published_parameter_counts() -> None:
         ({"image_size": 225}, "224 or 240"),
         ({"image_size": 10}, "image size of 16"),
         ({"heads": 5}, "heads"),
-        ({"depth": 0}, "depth of 1 or more"),
+        ({"depth": 0}, "1 or more for depth"),
     ],
 )
 def test_geometry_that_cannot_be(arguments, mend: str) -> None:

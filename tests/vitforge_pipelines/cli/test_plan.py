@@ -256,6 +256,8 @@ def test_metrics_and_attention(tmp_path: Path) -> None:
         ),
         ("plan memory --quick --device h10 --images 5", "h100-sxm"),
         ("plan memory --device h200", "type --images"),
+        ("plan memory --quick --gpu -3", "type --gpu 24"),
+        ("plan memory --quick --gpu nan", "type --gpu 24"),
         ("plan metrics 0.5 nan 0.2 0.2 0.1", "probability 1 is nan"),
         ("plan metrics 0.9 0.9 0.1 0.05 0.05", "type 0.45 0.45"),
         ("plan attention lazy", "type"),
