@@ -37,7 +37,7 @@ METRICS: Mapping[str, tuple[Task, ...]] = {
     # stress
     **_names(_EVERY, "attention_good attention_collapsed attention_uniform attention_entropy"),
     **_names(_EVERY, "attention_entropy_share attention_diversity attention_diversity_raw"),
-    **_names(_EVERY, "deletion insertion deletion_gain"),
+    **_names(_EVERY, "deletion insertion deletion_gain insertion_gain"),
     **_names(_SHARES, "shift_accuracy shift_drop shift_worst_drop corruption_error mce slice_drop"),
     **_names(_SINGLE, "dramatic_changes robust_accuracy"),
     **_names(_ONE_CLASS, "edge_sure_and_wrong edge_file edge_files"),

@@ -15,19 +15,20 @@ from vitforge.config.data import Task
 from vitforge.evaluation.evaluator import Context, Need
 from vitforge.evaluation.falsification import deletion_and_insertion
 from vitforge.evaluation.rollout import rollout
-from vitforge.evaluation.stress import StressSet, stress_set, to_input
+from vitforge.evaluation.stress import StressSet, images_at, stress_set, to_input
 from vitforge.report import Section, image_wall, prose
 from vitforge.statistics import Dense, Draws, percentile_interval
 
 NEEDS: Need = "model"
 TASKS: Sequence[Task] = ("single_label", "multi_label")
-SHOWN = 8
+SHOWN = 6
 """Images shown with their maps."""
 
 
 def rows(context: Context) -> list[MetricRow]:
     """`deletion` and `insertion`: areas under the first answer's probability while patches go or
-    come by their rollout; `deletion_gain`: what random patches score above `deletion`.
+    come by their rollout; `deletion_gain` and `insertion_gain`: by how much that is better than
+    in a random order.
 
     A map that the answer does not rest on gains nothing. None for an architecture without one map
     of all patches.
@@ -49,19 +50,23 @@ def rows(context: Context) -> list[MetricRow]:
     with torch.inference_mode():
         deletion, insertion = deletion_and_insertion(probability, images, maps)
         random = rng.random(maps.shape, dtype=np.float32)
-        by_chance, _ = deletion_and_insertion(probability, images, random)
+        by_chance, come_by_chance = deletion_and_insertion(probability, images, random)
     columns = {
         "deletion": (deletion, "lower is better"),
         "insertion": (insertion, "higher is better"),
         "deletion_gain": (by_chance - deletion, "random patches less rollout's; over 0 is better"),
+        "insertion_gain": (
+            insertion - come_by_chance,
+            "rollout's less random patches; over 0 is better",
+        ),
     }
     return [_row(name, values, note, context) for name, (values, note) in columns.items()]
 
 
 def sections(context: Context, found: Sequence[MetricRow]) -> list[Section]:
-    """Images beside their maps."""
-    seen = _look(context, SHOWN)
-    if not found or seen is None:
+    """Images beside their maps: the surest mistakes first, then right answers."""
+    seen = _look(context, _shown(context)) if found else None
+    if seen is None:
         return []
     chosen, _, maps = seen
     classes = context.info.classes
@@ -83,7 +88,7 @@ def sections(context: Context, found: Sequence[MetricRow]) -> list[Section]:
         "Attention rollout through all layers; bright is where the answer looks. Taken away, the "
         f"patches it points at {told} (gain {gain.value:.3f}, n = {gain.n})."
     )
-    return [Section("Attention maps", text + image_wall(wall, columns=8), "attention-maps")]
+    return [Section("Attention maps", text + image_wall(wall, columns=6), "attention-maps")]
 
 
 def overlay(image_HWC: NDArray[np.uint8], weights_PP: NDArray[np.float32]) -> Image.Image:
@@ -98,15 +103,23 @@ def overlay(image_HWC: NDArray[np.uint8], weights_PP: NDArray[np.float32]) -> Im
     return Image.fromarray(mixed.astype(np.uint8))
 
 
+def _shown(context: Context) -> NDArray[np.int64]:
+    found = context.found
+    most = min(SHOWN, context.config.stress.rollout_images)
+    if found.task != "single_label":
+        return np.arange(min(most, found.n))
+    surest_wrong_first = np.lexsort((-found.confidence, found.correct))
+    return np.asarray(surest_wrong_first[:most], dtype=np.int64)
+
+
 def _look(
-    context: Context, most: int | None = None
+    context: Context, places: NDArray[np.int64] | None = None
 ) -> tuple[StressSet, torch.Tensor, NDArray[np.float32]] | None:
-    """The images, as the model sees them, and their rollout; None where there is none."""
-    count = context.config.stress.rollout_images
-    trained = context.trained
+    """Images, drawn or at places, as the model sees them, and their rollout; None without one."""
+    count, trained = context.config.stress.rollout_images, context.trained
     if not count or not trained.backbone.attention_modules():
         return None
-    chosen = stress_set(context, min(count, most or count))
+    chosen = stress_set(context, count) if places is None else images_at(context, places)
     images = torch.from_numpy(to_input(chosen.pixels, trained.preprocessing)).to(trained.device)
     maps = rollout(trained.backbone, images)
     return None if maps is None else (chosen, images, maps)

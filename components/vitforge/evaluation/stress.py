@@ -33,9 +33,13 @@ class StressSet:
 
 def stress_set(context: Context, count: int) -> StressSet:
     """Draw `count` test images, or take all if there are fewer; the same ones for every caller."""
+    order = np.random.default_rng(context.seed).permutation(context.found.n)
+    return images_at(context, np.sort(order[:count]))
+
+
+def images_at(context: Context, places: NDArray[np.int64]) -> StressSet:
+    """The test images in these rows of the split, one or more."""
     split = open_split(context.dataset, TEST, EVERY_TASK)
-    order = np.random.default_rng(context.seed).permutation(len(split))
-    places = np.sort(order[:count])
     how = context.trained.preprocessing
     images = [np.asarray(resize_image(split[int(i)]["image"], how)) for i in places]
     return StressSet(np.stack(images), context.found.labels[places], places)

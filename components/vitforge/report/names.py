@@ -49,6 +49,7 @@ _NAMES = {
     "deletion": "Deletion of attended patches",
     "insertion": "Insertion of attended patches",
     "deletion_gain": "Deletion, better than random",
+    "insertion_gain": "Insertion, better than random",
     "latency_ms": "Latency as served, median ms",
     "latency_p95_ms": "Latency, 95th percentile ms",
     "latency_spikes": "Share of latency spikes",

@@ -21,6 +21,7 @@ from vitforge.artifacts import (
 )
 from vitforge.config import EvaluationConfig
 from vitforge.config.data import Task
+from vitforge.config.stress import StressConfig
 from vitforge.errors import VitforgeError
 from vitforge.evaluation.evaluate import evaluate, measure
 from vitforge.evaluation.evaluator import Context
@@ -84,6 +85,47 @@ def test_the_step_end_to_end(dataset: Path, tmp_path: Path) -> None:
     logged = next(event["values"] for event in said if event["kind"] == "metrics")
     assert "accuracy/circle _ co" in logged
     assert {event["kind"] for event in said} >= {"progress", "file", "note"}
+
+
+@pytest.mark.slow
+def test_the_step_under_stress(dataset: Path, tmp_path: Path) -> None:
+    checkpoint = save_model(tmp_path / "checkpoint", CLASSES)
+    out, predictions = tmp_path / "metrics", tmp_path / "predictions"
+    stress = StressConfig(
+        images=8, severities=(1,), rollout_images=4, attack_images=4, epsilons=(1.0,),
+        attack_steps=2, latency_runs=8, leak_inferences=60,
+    )  # fmt: skip
+    config = QUICK.model_copy(update={"skip": (), "stress": stress})
+    with StepRun("evaluate_model", tmp_path / "spool") as run:
+        metrics = evaluate(
+            dataset, checkpoint, seed=0, config=config, predictions=predictions, out=out, run=run
+        )
+    names = {row.name for row in metrics.rows}
+    assert {
+        "attention_good", "attention_entropy", "deletion", "insertion",
+        "deletion_gain", "insertion_gain",
+        "shift_drop", "corruption_error", "dramatic_changes", "robust_accuracy",
+        "edge_sure_and_wrong", "edge_file", "latency_p95_ms", "memory_growth",
+    } <= names  # fmt: skip
+    assert "mce" not in names
+    assert all(row.note for row in metrics.rows)
+    bad = [row.slice for row in metrics.rows if row.name == "edge_file" and row.value < 1]
+    assert bad == []
+
+    kept = Predictions.load(predictions / PREDICTIONS_FILE)
+    entropy = kept.columns["attention_entropy_1"]
+    assert entropy.shape == (40, 2)
+    assert (entropy >= 0).all() and (entropy <= np.log(5) + 1e-5).all()
+    told = metrics.row("attention_entropy", "layer 1")
+    assert told.n == 40 and told.value == pytest.approx(entropy.mean(), rel=1e-5)
+
+    said = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
+    logged = next(event["values"] for event in said if event["kind"] == "metrics")
+    for name in ("clean_pass", "accuracy", *STRESS):
+        assert logged[f"evaluation_seconds/{name}"] >= 0
+    page = (out / REPORT_FILE).read_text()
+    assert "Attention maps" in page and "Corruptions" in page
+    assert len(page) < 2_000_000
 
 
 @pytest.mark.parametrize("task", ["multi_label", "regression", "ordinal"])
