@@ -122,6 +122,14 @@ def _animation() -> bytes:
     return _bytes(frames[0], "GIF", save_all=True, append_images=frames[1:])
 
 
+def _damaged() -> bytes:
+    """A JPEG that ends in the middle of its data and goes on."""
+    content = bytearray(_bytes(_picture(), "JPEG"))
+    middle = len(content) // 2
+    content[middle : middle + 8] = b"\xff\xd9" * 4
+    return bytes(content)
+
+
 def _bomb() -> bytes:
     """A small file with more pixels than are decoded."""
     return _bytes(Image.new("1", (60_000, 3_000)))
@@ -129,6 +137,7 @@ def _bomb() -> bytes:
 
 FILES: dict[str, tuple[Callable[[], bytes], bool]] = {
     "cut short": (lambda: _bytes(_picture(), "JPEG")[:400], False),
+    "damaged inside": (_damaged, False),
     "empty": (lambda: b"", False),
     "not an image": (lambda: b"%PDF-1.7 no image at all", False),
     "decompression bomb": (_bomb, False),

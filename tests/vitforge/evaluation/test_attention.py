@@ -12,6 +12,7 @@ from vitforge.backbones import build
 from vitforge.errors import VitforgeError
 from vitforge.evaluation import attention_watch
 from vitforge.evaluation.attention import statistics_rows
+from vitforge.evaluation.attention_columns import from_columns, to_columns
 from vitforge.evaluation.attention_watch import (
     AttentionStatistics,
     LayerStatistics,
@@ -170,3 +171,25 @@ def test_deletion_finds_the_patch_that_matters():
     assert deletion[0] == pytest.approx(1 / 16) and insertion[0] == pytest.approx(15 / 16)
     assert worst_deletion[0] == pytest.approx(15 / 16)
     assert worst_insertion[0] == pytest.approx(1 / 16)
+
+
+def test_entropy_holds_where_the_first_token_vanishes():
+    query = torch.full((1, 1, 4, 1), 200.0)
+    key = torch.tensor([0.0, 1.0, 1.0, 1.0]).view(1, 1, 4, 1)  # weights 0, 1/3, 1/3, 1/3
+    with attention_watch.AttentionWatch() as seen:
+        out = scaled_dot_product_attention(query, key, torch.arange(4.0).view(1, 1, 4, 1))
+    assert seen.entropies[0].item() == pytest.approx(math.log(3), abs=1e-4)
+    assert out.flatten().tolist() == pytest.approx([2.0] * 4)
+
+
+def test_columns_of_predictions_keep_every_layer():
+    layers = (
+        LayerStatistics(5, torch.rand(3, 2), torch.rand(3)),
+        LayerStatistics(2, torch.rand(3, 4), torch.rand(3)),
+    )
+    again = from_columns(to_columns(AttentionStatistics(layers)))
+    for old, new in zip(layers, again.layers, strict=True):
+        assert old.tokens == new.tokens
+        assert torch.equal(old.entropy_NH, new.entropy_NH)
+        assert torch.equal(old.cosine_N, new.cosine_N)
+    assert from_columns({}).layers == ()
