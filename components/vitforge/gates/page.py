@@ -59,10 +59,10 @@ def summary(verdict: Verdict, *, names: bool = True) -> str:
     judged = [row for row in verdict.rows if row.outcome != "NOT APPLICABLE"]
     passed = sum(row.outcome == "PASS" for row in judged)
     others = ", ".join(f"{row.name} {state(row)}" for row in judged if row.outcome != "PASS")
-    told = f"{verdict.outcome}: {passed} of {len(judged)} gates"
+    told = f"{passed} of {len(judged)} gates"
     if not names:
         return f"{told} passed"
-    return told + (f" ({others})" if others else "")
+    return f"{verdict.outcome}: {told}" + (f" ({others})" if others else "")
 
 
 def _meaning(verdict: Verdict) -> str:
