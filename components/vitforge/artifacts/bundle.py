@@ -26,7 +26,10 @@ class VariantParity(ArtifactModel):
     sha256: str
     bytes: int
     top1: MetricRow
+    """What the task is judged by, as the row's name says: `top1`; of a multi-label task `auroc`,
+    of a regression `r2`."""
     reference_top1: MetricRow
+    """The trained model's."""
     max_error: float
     """Largest absolute difference of outputs: of logits, and of a regression in standard
     deviations of the test images' targets."""
