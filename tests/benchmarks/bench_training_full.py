@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import keep
 from peers import Work, by_timm, by_trainer, ours, write_digits
 
-TRAIN, VAL, SIZE, TIMES = 1000, 400, 64, 2.0
+TRAIN, VAL, SIZE, TIMES = 1100, 400, 64, 2.0
 FASTER = {"smallest_size": 32, "patch_dropout": 0.25}
 
 
@@ -30,8 +30,9 @@ def main() -> None:
                 "weight_init": "moco",
             },
             SIZE,
-            epochs=16,
-            rate=2e-3,
+            epochs=10,
+            rate=1e-3,
+            batch=32,
         )
         seconds, top1, _ = ours(work, **FASTER)
         timm_seconds, timm_top1 = by_timm(work)

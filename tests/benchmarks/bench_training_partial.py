@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import keep
 from peers import Work, by_timm, by_trainer, ours, write_digits
 
-TRAIN, VAL, SIZE, TIMES = 320, 128, 112, 1.35
+TRAIN, VAL, SIZE, TIMES = 256, 128, 112, 1.35
 
 
 def main() -> None:

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-import vitforge
 from vitforge.artifacts import ArtifactModel
 from vitforge.config import PipelineConfig
 from vitforge.errors import VitforgeError
+from vitforge.tracking.code import code_digest
 from vitforge_pipelines.runners.home import home
 
 RECORD_FILE = "run.json"
@@ -45,11 +45,8 @@ def runs_folder() -> Path:
 
 def run_digest(config: PipelineConfig, runner: str) -> str:
     """What must be equal for a run to go on from another."""
-    digest = hashlib.sha256(f"{runner}\n{config.model_dump_json()}\n".encode())
-    package = Path(vitforge.__file__).parent
-    for file in sorted(package.rglob("*.py")):
-        digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+    asked = f"{runner}\n{config.model_dump_json()}\n{code_digest()}\n"
+    return hashlib.sha256(asked.encode()).hexdigest()
 
 
 def read_records() -> list[tuple[Path, RunRecord]]:
