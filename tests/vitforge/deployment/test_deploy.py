@@ -144,7 +144,7 @@ def test_a_failed_takeover_leaves_the_old_one_up(filed, tmp_path, coloured):
     bundles, _ = filed
     first = local.go_live("colours", "1", FREE, rehearsal=REHEARSED)
     (bundles["2"] / "labels.json").write_text('["red", "green"]')
-    with pytest.raises(VitforgeError, match="3 classes apart, and the bundle names 2"):
+    with pytest.raises(VitforgeError, match="3 outputs, and the bundle names 2"):
         config = DeploymentConfig(port=int(first.url.rpartition(":")[2]))
         local.go_live("colours", "2", config, rehearsal=REHEARSED)
     assert version_at(first.url, coloured((255, 0, 0))) == "1"
