@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-SMALL = 1_000_000_000
+SMALL = 2_500_000_000
 """Multiply-adds of a batch's forward pass, below which threads wait more than they work."""
 
 
