@@ -208,7 +208,7 @@ def test_the_cache_is_looked_into(tmp_path: Path) -> None:
 def test_memory_is_that_of_the_step_and_the_copies(colours: Path, saved: list[Candidate]) -> None:
     """The engine keeps the best weights, and with an average on, that too."""
     from vitforge.selection.candidates import spec_of
-    from vitforge.selection.memory import predicted_mib
+    from vitforge.selection.cost import predicted_mib
 
     info, spec = DatasetInfo.load(colours / "dataset.json"), spec_of(saved[0])
     plain = predicted_mib(spec, 16, info, RECIPE, "full")
