@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-SMALL = 2_500_000_000
+SMALL = 400_000_000
 """Multiply-adds of a batch's forward pass, below which threads wait more than they work."""
 
 
@@ -14,8 +14,8 @@ def fitting_threads(parameters: int, tokens: int, batch_size: int) -> Iterator[N
     """Take one thread for a very small model, torch's own number otherwise.
 
     In a small model every operation ends in a barrier after microseconds: a second thread gains
-    little, and once another process wants a core, threads wait in every barrier for the one that
-    lost its turn, and training may be many times slower.
+    little (1.1 times at 0.2 G multiply-adds, 1.6 times at 1 G), and once another process wants a
+    core, threads wait in every barrier for the one that lost its turn.
 
     Args:
         parameters: Of the model, count.
