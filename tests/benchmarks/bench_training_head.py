@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import keep
 from peers import Work, by_timm, by_trainer, ours, write_digits
 
-TRAIN, VAL, SIZE, TIMES = 320, 160, 112, 10.0
+TRAIN, VAL, SIZE, TIMES = 480, 160, 112, 10.0
 
 
 def main() -> None:

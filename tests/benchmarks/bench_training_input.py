@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from harness import keep
 from PIL import Image
-from timm.data import ImageDataset, create_transform
+from timm.data import ImageDataset, auto_augment, create_transform
 from timm.data.loader import fast_collate
 from torchvision.transforms import v2
 
@@ -46,6 +46,16 @@ def pictures(folder: Path) -> list[Path]:
         pixels = field.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
         Image.fromarray(pixels).save(files[-1], quality=90)
     return files
+
+
+def at_least_one_bit(image: Image.Image, bits: int, **rest: object) -> Image.Image:
+    """timm sometimes keeps no bit at all, which Pillow refuses since version 12."""
+    return auto_augment.posterize(image, max(1, bits), **rest)
+
+
+for operation, made_by in auto_augment.NAME_TO_OP.items():
+    if made_by is auto_augment.posterize:
+        auto_augment.NAME_TO_OP[operation] = at_least_one_bit
 
 
 def timm_epoch(folder: Path) -> Iterator[np.ndarray]:

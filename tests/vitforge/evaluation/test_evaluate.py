@@ -92,7 +92,7 @@ def test_the_step_under_stress(dataset: Path, tmp_path: Path) -> None:
     checkpoint = save_model(tmp_path / "checkpoint", CLASSES)
     out, predictions = tmp_path / "metrics", tmp_path / "predictions"
     stress = StressConfig(
-        images=8, severities=(1,), rollout_images=4, attack_images=4, epsilons=(1.0,),
+        images=40, severities=(1,), rollout_images=4, attack_images=4, epsilons=(1.0,),
         attack_steps=2, latency_runs=8, leak_inferences=60,
     )  # fmt: skip
     config = QUICK.model_copy(update={"skip": (), "stress": stress})
