@@ -1,5 +1,6 @@
 """The work of `prepare_data`, in order."""
 
+import os
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,9 @@ def prepare(source: str, seed: int, config: DataConfig, out: Path, run: StepRun)
             not make one, or a check finds a failure, such as leakage.
         OSError: if the disk refuses.
     """
+    # Arrow's own allocator keeps what each thread gave back, so that the step grows with the data;
+    # which one is taken is settled when pyarrow is loaded.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     scratch = out.parent / f".{out.name}.unfinished"
     found = examine(source, seed, config, run, scratch)
     failures = [finding for finding in found.findings if finding.severity == "failure"]

@@ -41,8 +41,12 @@ QUICK = EvaluationConfig(bootstrap=50, batch_size=16, skip=STRESS)
 
 
 def save_model(folder: Path, classes: tuple[str, ...], task: Task = "single_label") -> Path:
+    import torch
+
     from vitforge.backbones.build import build
     from vitforge.backbones.checkpoint import save_checkpoint
+
+    torch.manual_seed(0)  # other weights might have no picture right, and then nothing can drop
 
     spec = BackboneSpec(
         library="timm",
